@@ -1,0 +1,30 @@
+// Package envelope is the wire formats of idbvault: what a stored record, the keyring and a v1.0 package look like byte
+// by byte, and which bytes of them a GCM tag or an HMAC authenticates. docs/FORMAT.md is the normative text.
+//
+// It knows nothing of browsers and holds no keys. Integers are big-endian; lp(x) is a u32 length followed by x. Every
+// parser accepts exactly one encoding of a value: no trailing bytes, no unknown flags, no second spelling.
+package envelope
+
+import "errors"
+
+var (
+	// ErrFormat is returned for bytes that are not a canonical encoding.
+	ErrFormat = errors.New("envelope: not a canonical encoding")
+	// ErrVersion is returned for a format version or a suite that this code does not know.
+	ErrVersion = errors.New("envelope: unknown version")
+	// ErrContext is returned for a context that is not a JSON object within the limits of this package.
+	ErrContext = errors.New("envelope: context is not a JSON object within the limits")
+)
+
+const (
+	// IVSize is the size in bytes of a GCM IV: 96 bits, the only length that SP 800-38D §5.2.1.1 recommends.
+	IVSize = 12
+	// TagSize is the size in bytes of a GCM tag: 128 bits, the longest of SP 800-38D §5.2.1.2.
+	TagSize = 16
+	// SaltSize is the size in bytes of a PBKDF2 salt: 128 bits, the least of SP 800-132 §5.1.
+	SaltSize = 16
+	// WrappedSize is the size in bytes of a 256-bit key wrapped by AES-KW (SP 800-38F §6.2): 32 + 8.
+	WrappedSize = 40
+	// MACSize is the size in bytes of an HMAC-SHA-256 output.
+	MACSize = 32
+)

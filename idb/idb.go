@@ -1,0 +1,130 @@
+//go:build js && wasm
+
+// Package idb is IndexedDB as typed Go: W3C Indexed Database API 3.0, https://www.w3.org/TR/IndexedDB-3/. It knows
+// nothing of encryption. A transaction is a batch of ready-made requests and never a callback, so no transaction can be
+// left open across work that a browser would end it for. Keys are bytes, values are ArrayBuffers.
+package idb
+
+import (
+	"errors"
+	"syscall/js"
+
+	"idbvault/jsbridge"
+)
+
+// The errors by which a caller decides. Anything else is a *jsbridge.Exception.
+var (
+	ErrAbsent  = errors.New("idb: no such database")
+	ErrForeign = errors.New("idb: a database with other object stores")
+	ErrBlocked = errors.New("idb: blocked by another connection")
+	ErrClosed  = errors.New("idb: the connection is closed")
+	ErrQuota   = errors.New("idb: the storage is full")
+	ErrStale   = errors.New("idb: an entry is not what was expected")
+)
+
+// blockedMS is how long a deletion or an opening waits for other connections to close, in milliseconds. They are told
+// to at once; a transaction under way may keep one of them open for a while.
+const blockedMS = 10_000
+
+// version is the only version of a database that this package makes: all object stores at once.
+const version = 1
+
+// DB is an open connection.
+type DB struct {
+	v           js.Value
+	names       js.Value // of all object stores
+	transaction js.Value // bound
+	closed      bool
+}
+
+// Open opens a database that has exactly the object stores of that name, or makes it where create is set. Keys are
+// out of line. lost is called when another connection deletes the database or the browser closes it.
+func Open(c *jsbridge.Call, name string, stores []string, create bool, lost func()) (*DB, error) {
+	request := js.Global().Get("indexedDB").Call("open", name, version)
+	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
+		if !create {
+			request.Get("transaction").Call("abort") // so that no database is left behind
+			return nil
+		}
+		for _, store := range stores {
+			request.Get("result").Call("createObjectStore", store)
+		}
+		return nil
+	})
+	defer upgrade.Release()
+	request.Set("onupgradeneeded", upgrade)
+	if err := c.Request(request, blockedMS); err != nil {
+		switch {
+		case jsbridge.Named(err, "VersionError"):
+			return nil, ErrForeign
+		case jsbridge.Named(err, "AbortError") && !create:
+			return nil, ErrAbsent
+		}
+		return nil, mapped(err)
+	}
+	v := request.Get("result")
+	if !hasExactly(v, stores) {
+		v.Call("close")
+		return nil, ErrForeign
+	}
+	db := &DB{v: v, names: v.Get("objectStoreNames"), transaction: v.Get("transaction").Call("bind", v)}
+	jsbridge.Watch(v, func() {
+		db.closed = true
+		lost()
+	})
+	return db, nil
+}
+
+func hasExactly(db js.Value, stores []string) bool {
+	names := db.Get("objectStoreNames")
+	for _, store := range stores {
+		if !names.Call("contains", store).Bool() {
+			return false
+		}
+	}
+	return names.Length() == len(stores)
+}
+
+// Close closes the connection when its transactions have ended.
+func (db *DB) Close() {
+	db.closed = true
+	db.v.Call("close")
+}
+
+// Delete deletes a database, once every connection to it is closed.
+func Delete(c *jsbridge.Call, name string) error {
+	return mapped(c.Request(js.Global().Get("indexedDB").Call("deleteDatabase", name), blockedMS))
+}
+
+func mapped(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case jsbridge.Named(err, "QuotaExceededError"):
+		return ErrQuota
+	case jsbridge.Named(err, "BlockedError"):
+		return ErrBlocked
+	}
+	return err
+}
+
+var (
+	readonly  = js.ValueOf("readonly")
+	readwrite = js.ValueOf("readwrite")
+	relaxed   = jsbridge.Literal(`{"durability":"relaxed"}`)
+	strict    = jsbridge.Literal(`{"durability":"strict"}`)
+	keyRange  = js.Global().Get("IDBKeyRange")
+)
+
+// begin makes a transaction over all object stores, so that two transactions of one page never pass each other.
+func (db *DB) begin(mode, durability js.Value) (tx js.Value, err error) {
+	if db.closed {
+		return tx, ErrClosed
+	}
+	defer func() {
+		if recover() != nil { // the browser closed the connection, and its event has not come yet
+			err = ErrClosed
+		}
+	}()
+	return db.transaction.Invoke(db.names, mode, durability), nil
+}

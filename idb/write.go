@@ -1,0 +1,114 @@
+//go:build js && wasm
+
+package idb
+
+import (
+	"syscall/js"
+
+	"idbvault/jsbridge"
+)
+
+// Write is one entry to put, or to delete where Value is undefined.
+type Write struct {
+	Store string
+	Key   []byte
+	Value js.Value // an ArrayBuffer
+}
+
+// Clear deletes a range.
+type Clear struct {
+	Store string
+	Range Range
+}
+
+// Expect is what an entry must be inside the transaction, or nothing of the batch is written: it begins with Prefix, or
+// is absent where Prefix is empty. Where Empty names an object store, that must have no entry.
+type Expect struct {
+	Store  string
+	Key    []byte
+	Prefix []byte
+	Empty  string
+}
+
+// Batch is one readwrite transaction.
+type Batch struct {
+	Writes []Write
+	Clears []Clear
+	Expect *Expect
+	Strict bool // flushed to the disk before it completes
+	Issued func()
+}
+
+// Commit carries out a batch, all or nothing, and returns when its transaction has completed: the success of a request
+// alone is not durable.
+func (db *DB) Commit(c *jsbridge.Call, b Batch) error {
+	durability := relaxed
+	if b.Strict {
+		durability = strict
+	}
+	tx, err := db.begin(readwrite, durability)
+	if err != nil {
+		return err
+	}
+	if b.Expect != nil {
+		ok, err := b.Expect.holds(c, tx)
+		if err != nil {
+			return mapped(err)
+		}
+		if !ok {
+			tx.Call("abort")
+			return ErrStale
+		}
+	}
+	issue(tx, &b)
+	b.Issued()
+	return mapped(c.Complete(tx))
+}
+
+func (e *Expect) holds(c *jsbridge.Call, tx js.Value) (bool, error) {
+	entry := tx.Call("objectStore", e.Store).Call("get", jsbridge.Bytes(e.Key))
+	last := entry
+	if e.Empty != "" {
+		last = tx.Call("objectStore", e.Empty).Call("count")
+	}
+	if err := c.Request(last, 0); err != nil {
+		return false, err
+	}
+	if e.Empty != "" && last.Get("result").Int() != 0 {
+		return false, nil
+	}
+	found := entry.Get("result")
+	if len(e.Prefix) == 0 {
+		return found.IsUndefined(), nil
+	}
+	return string(jsbridge.Front(found, 0, len(e.Prefix))) == string(e.Prefix), nil
+}
+
+// issue makes the requests. One that throws, as when a value cannot be stored, takes the others back.
+func issue(tx js.Value, b *Batch) {
+	issued := false
+	defer func() {
+		if !issued {
+			tx.Call("abort")
+		}
+	}()
+	stores := map[string]js.Value{}
+	store := func(name string) js.Value {
+		if _, ok := stores[name]; !ok {
+			stores[name] = tx.Call("objectStore", name)
+		}
+		return stores[name]
+	}
+	for _, w := range b.Clears {
+		store(w.Store).Call("delete", w.Range.value())
+	}
+	for _, w := range b.Writes {
+		key := jsbridge.Bytes(w.Key)
+		if w.Value.IsUndefined() {
+			store(w.Store).Call("delete", key)
+		} else {
+			store(w.Store).Call("put", w.Value, key)
+		}
+	}
+	issued = true
+}

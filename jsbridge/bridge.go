@@ -1,0 +1,202 @@
+//go:build js && wasm
+
+// Package jsbridge is the way between Go and the page: the table of calls in flight, the shared page of memory, the one
+// place where Go waits for JavaScript and the one place where a panic is caught.
+//
+// A call has a number. JavaScript keeps what belongs to it (payloads, resolve and reject) in a slot of that number; the
+// two sides cross with integers only, and small bytes go through the shared page. Every wait ends in the export settle.
+// The other half is web/src/host.ts.
+package jsbridge
+
+import (
+	"runtime"
+	"syscall/js"
+	"unsafe"
+)
+
+// PageSize is the size in bytes of the shared page. A name, a content type and a context fit, and so does the typed
+// encoding of the largest context (4.5 bytes for one of its text).
+const PageSize = 512 << 10
+
+// Page is shared with JavaScript. What one side writes is valid until the next crossing only: the other side reads it at
+// once.
+var Page [PageSize]byte
+
+//go:wasmexport page
+func exportPage() unsafe.Pointer { return unsafe.Pointer(&Page[0]) }
+
+// Call is one call from JavaScript in flight.
+type Call struct {
+	id   int32
+	wake chan int32
+}
+
+var calls []*Call
+
+func lookup(id int32) *Call {
+	for int(id) >= len(calls) {
+		calls = append(calls, &Call{id: int32(len(calls)), wake: make(chan int32, 1)})
+	}
+	return calls[id]
+}
+
+// runnable counts the goroutines that were started or woken and have not run yet. Nothing runs inside an export before
+// it yields, and one Gosched may not be enough: every 61st scheduling looks at the global queue, where the yielding
+// goroutine waits, first.
+var runnable int
+
+func drain() {
+	for runnable > 0 {
+		runtime.Gosched()
+	}
+}
+
+// Start carries out a call in a goroutine of its own and lets it run up to its first wait. An error that run returns, or
+// that it panics with, rejects the call.
+func Start(id int32, run func(c *Call) error) {
+	c := lookup(id)
+	runnable++
+	go func() {
+		runnable--
+		defer func() {
+			if r := recover(); r != nil {
+				c.fail(recovered(r))
+			}
+		}()
+		if err := run(c); err != nil {
+			c.fail(err)
+		}
+	}()
+	drain()
+}
+
+//go:wasmexport settle
+func settle(id, status int32) {
+	runnable++
+	calls[id].wake <- status
+	drain()
+}
+
+// Park waits until the call is woken.
+func (c *Call) Park() {
+	<-c.wake
+	runnable--
+}
+
+// Wake lets a parked call go on. It runs when the goroutine that woke it waits or ends.
+func (c *Call) Wake() {
+	runnable++
+	c.wake <- 0
+}
+
+// wait parks the call until JavaScript settles it, and says whether it did so without an error.
+func (c *Call) wait() bool {
+	status := <-c.wake
+	runnable--
+	return status == 0
+}
+
+// Await waits for a promise and returns what it resolves to, or the error that it rejects with.
+func (c *Call) Await(promise js.Value) (js.Value, error) {
+	host.await.Invoke(c.id, promise)
+	if c.wait() {
+		return host.value.Invoke(c.id), nil
+	}
+	return js.Undefined(), c.exception()
+}
+
+// AwaitAll waits for all of the promises of a JavaScript array and returns an array of what they resolve to.
+func (c *Call) AwaitAll(promises js.Value) (js.Value, error) {
+	return c.Await(promiseAll.Invoke(promises))
+}
+
+// Request waits for an IDBRequest. A request to open or to delete that other connections still block after blockedMS
+// fails with an exception of the name BlockedError.
+func (c *Call) Request(request js.Value, blockedMS int) error {
+	host.request.Invoke(c.id, request, blockedMS)
+	return c.requested()
+}
+
+// Complete waits until an IDBTransaction has completed.
+func (c *Call) Complete(transaction js.Value) error {
+	host.complete.Invoke(c.id, transaction)
+	return c.requested()
+}
+
+func (c *Call) requested() error {
+	if c.wait() {
+		return nil
+	}
+	return c.exception()
+}
+
+func (c *Call) exception() error {
+	v := host.value.Invoke(c.id)
+	if v.Type() != js.TypeObject {
+		return &Exception{Name: "Error", Message: js.Global().Get("String").Invoke(v).String()}
+	}
+	return exceptionOf(v)
+}
+
+// Lock waits for an exclusive Web Lock and returns the function that lets go of it. A browser without Web Locks grants
+// it at once.
+func (c *Call) Lock(name string) (func(), error) {
+	host.lock.Invoke(c.id, name)
+	if !c.wait() {
+		return nil, c.exception()
+	}
+	release := host.value.Invoke(c.id)
+	return func() { release.Invoke() }, nil
+}
+
+// Apply calls the function that the caller passed as its payload i with a value, and waits for what it returns.
+func (c *Call) Apply(i int, argument js.Value) (js.Value, error) {
+	host.apply.Invoke(c.id, i, argument)
+	if c.wait() {
+		return host.value.Invoke(c.id), nil
+	}
+	return js.Undefined(), &Thrown{host.value.Invoke(c.id)}
+}
+
+// Payload returns value i of those that the caller left in the call's slot.
+func (c *Call) Payload(i int) js.Value { return host.payload.Invoke(c.id, i) }
+
+// Payloads waits until those of the call's payloads that are promises have resolved.
+func (c *Call) Payloads() error {
+	host.payloads.Invoke(c.id)
+	if c.wait() {
+		return nil
+	}
+	return &Thrown{host.value.Invoke(c.id)}
+}
+
+// Push adds a primitive value to the call's results.
+func (c *Call) Push(x any) { host.push.Invoke(c.id, x) }
+
+// PushBytes adds the bytes of an ArrayBuffer, from offset on, to the call's results.
+func (c *Call) PushBytes(buffer js.Value, offset int) { host.pushBytes.Invoke(c.id, buffer, offset) }
+
+// Done resolves the call with the results that were pushed.
+func (c *Call) Done() { host.done.Invoke(c.id) }
+
+func (c *Call) fail(err error) {
+	if thrown, ok := err.(*Thrown); ok {
+		host.rethrow.Invoke(c.id, thrown.Value)
+		return
+	}
+	code, message := Describe(err)
+	host.fail.Invoke(c.id, code, message)
+}
+
+// Describe turns an error into the code and the sentence that the caller gets. The program sets it before it serves.
+var Describe = func(err error) (code, message string) { return "ERR_INTERNAL", err.Error() }
+
+// Enter is what every export that does not Start a call runs in: an export that panics ends the program.
+func Enter(f func()) {
+	defer func() {
+		if r := recover(); r != nil {
+			print("idbvault: ", recovered(r).Error(), "\n")
+		}
+	}()
+	f()
+}

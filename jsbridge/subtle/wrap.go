@@ -1,0 +1,57 @@
+//go:build js && wasm
+
+package subtle
+
+import (
+	"syscall/js"
+
+	"idbvault/jsbridge"
+)
+
+// NewWrappingKey draws an AES-KW key and returns it with its 40 bytes wrapped by kek (RFC 3394). The handle can wrap; it
+// is extractable, since a key that is to be wrapped must be, so the caller drops it when the new keys are wrapped.
+func NewWrappingKey(c *jsbridge.Call, kek Key) (Key, []byte, error) {
+	v, err := c.Await(generateKey.Invoke(aesKW, true, toWrap))
+	if err != nil {
+		return Key{}, nil, err
+	}
+	wrapped, err := wrap(c, v, kek)
+	return Key{v}, wrapped, err
+}
+
+// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by an AES-KW key. The handle is dropped.
+func NewWrapped(c *jsbridge.Call, by Key, kind Kind) ([]byte, error) {
+	algorithm, uses := aesGCM, toSeal
+	if kind == HMAC || kind == HKDF { // HKDF keys can't be generated; an HMAC key of 256 bits has the same bytes
+		algorithm, uses = hmac256, toMAC
+	}
+	v, err := c.Await(generateKey.Invoke(algorithm, true, uses))
+	if err != nil {
+		return nil, err
+	}
+	return wrap(c, v, by)
+}
+
+func wrap(c *jsbridge.Call, key js.Value, by Key) ([]byte, error) {
+	v, err := c.Await(wrapKey.Invoke("raw", key, by.v, aesKW))
+	if err != nil {
+		return nil, err
+	}
+	return jsbridge.Front(v, 0, jsbridge.Size(v)), nil
+}
+
+// Unwrap returns the non-extractable key whose wrapped bytes those are, or ErrRefused when they were not wrapped by that
+// key. An unwrapped AES-KW key can itself only unwrap.
+func Unwrap(c *jsbridge.Call, by Key, wrapped []byte, kind Kind) (Key, error) {
+	algorithm, uses := aesGCM, toSeal
+	switch kind {
+	case AESKW:
+		algorithm, uses = aesKW, toUnwrap
+	case HMAC:
+		algorithm, uses = hmac256, toMAC
+	case HKDF:
+		algorithm, uses = hkdf, toDerive
+	}
+	v, err := c.Await(unwrapKey.Invoke("raw", jsbridge.Bytes(wrapped), by.v, aesKW, algorithm, false, uses))
+	return Key{v}, refused(err)
+}

@@ -1,0 +1,172 @@
+package vault
+
+import "idbvault/envelope"
+
+// Task is one operation in flight. All waiting in this package is a Task's, in Park or in a method of the platform, and a
+// platform runs one Task at a time, changing over where one waits, as a browser does. So nothing here needs a lock.
+type Task interface {
+	Park() // waits until Wake; a Wake that came first is not lost
+	Wake()
+}
+
+// Key is an opaque handle of a non-extractable key.
+type Key any
+
+// Blob is bytes that stay outside Go, such as an ArrayBuffer of the page.
+type Blob any
+
+// Seal is one AES-256-GCM encryption.
+type Seal struct {
+	Key   Key
+	IV    [envelope.IVSize]byte
+	AAD   []byte
+	Head  []byte // put in front of Plain
+	Plain Blob   // nil for none
+	Out   Blob   // ciphertext || tag, once sealed
+}
+
+// Open is one AES-256-GCM decryption.
+type Open struct {
+	Key    Key
+	IV     [envelope.IVSize]byte
+	AAD    []byte
+	Sealed Blob
+	Offset int // where in Sealed the ciphertext begins
+	Out    Blob
+}
+
+// Crypto is the cryptography of the platform. A decryption, an unwrapping or a verification that fails because of its
+// input is ErrRefused and no more: neither a reason nor a part of the plaintext.
+type Crypto interface {
+	Random(b []byte)
+	Digest(t Task, message []byte) ([]byte, error)                           // SHA-256
+	MAC(t Task, key Key, messages [][]byte) ([][]byte, error)                // HMAC-SHA-256
+	Verify(t Task, key Key, message, mac []byte) error                       // HMAC-SHA-256, in constant time
+	DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error)        // PBKDF2-HMAC-SHA256 to AES-KW
+	DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error) // PBKDF2-HMAC-SHA256 to AES-256-GCM
+	// NewVaultKey draws a vault key and returns it, able to wrap, with its 40 bytes wrapped by kek.
+	NewVaultKey(t Task, kek Key) (Key, []byte, error)
+	UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
+	// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by the vault key; the key itself is dropped.
+	NewWrapped(t Task, vaultKey Key, kind envelope.KeyKind) ([]byte, error)
+	Unwrap(t Task, vaultKey Key, kind envelope.KeyKind, wrapped []byte) (Key, error)
+	Seal(t Task, jobs []Seal) error
+	Open(t Task, jobs []Open) error
+}
+
+// Table is one of the object stores that a vault's database is made of, all created in its version 1.
+type Table int
+
+// The tables of a vault.
+const (
+	Keyrings Table = iota // one entry, under KeyringEntry
+	Records               // header || ciphertext, under envelope.RecordKey
+	Chunks                // ciphertext of large values, under envelope.ChunkKey
+	Journal               // kept for rotation
+	Audit                 // kept for the audit log
+)
+
+// Tables are the names of the object stores, by Table.
+var Tables = [...]string{"keyring", "records", "chunks", "journal", "audit"}
+
+// KeyringEntry is the key of the keyring in its table.
+var KeyringEntry = []byte("keyring")
+
+// Write is one entry to put, or to delete where Value is nil and Bytes is empty.
+type Write struct {
+	Table Table
+	Key   []byte
+	Bytes []byte // what to put, or what comes in front of Value
+	Value Blob
+}
+
+// Range is every key from From up to, and without, To, where To is not nil.
+type Range struct{ From, To []byte }
+
+// Batch is one transaction: all of it takes effect or none.
+type Batch struct {
+	Writes []Write
+	Clear  []ClearRange
+	Strict bool
+	// Expect, where not nil, is compared inside the transaction. If the entry is not what it says, nothing is
+	// written and Commit returns ErrStale.
+	Expect *Expect
+	// Issued is called when every request has been made: a transaction that is made later takes effect later.
+	Issued func()
+}
+
+// ClearRange deletes a range of a table.
+type ClearRange struct {
+	Table Table
+	Range Range
+}
+
+// Expect says what the front of an entry must be; empty bytes say that the entry must be absent.
+type Expect struct {
+	Table  Table
+	Key    []byte
+	Prefix []byte
+	Empty  *Table // a table that must have no entry at all
+}
+
+// Entry is a stored entry: a copy of its first bytes, enough for a header and a tag, and the whole of it as a Blob.
+type Entry struct {
+	Key   []byte
+	Front []byte
+	Value Blob
+	Size  int
+}
+
+// Read is one look-up. Follow, where not nil, is asked inside the same transaction for a second entry to read, so that
+// both are of one state.
+type Read struct {
+	Table  Table
+	Key    []byte
+	Follow func(front []byte) (Table, []byte, bool)
+	Found  bool
+	Entry  Entry
+	Second Entry
+	Both   bool // Second was found
+}
+
+// Database is an open database of the platform with the tables of a vault.
+type Database interface {
+	// Read looks up all of reads in one transaction. It calls issued when every first request has been made.
+	Read(t Task, reads []Read, issued func()) error
+	// Scan returns up to limit entries of a range, ascending.
+	Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error)
+	// Keys returns up to limit keys of a range, ascending.
+	Keys(t Task, table Table, r Range, limit int, issued func()) ([][]byte, error)
+	Count(t Task, table Table, r Range, issued func()) (int, error)
+	Commit(t Task, b Batch) error
+	Close()
+}
+
+// Platform is what a vault stands on.
+type Platform interface {
+	Crypto
+	Now() uint64                  // Unix time in seconds
+	Time(unix uint64) string      // UTC to the second, as in "2025-01-15T12:00:00Z"
+	ParseTime(text string) uint64 // the reverse; 0 for what is not a time
+	// OpenDatabase opens the vault database of that name, creating its tables where create is set and no database of
+	// that name exists. Without create an absent database is ErrAbsent; one that is not a vault's is ErrNotVault.
+	OpenDatabase(t Task, name string, create bool, lost func()) (Database, error)
+	DeleteDatabase(t Task, name string) error
+	// Lock waits for the origin-wide lock of that name and returns what lets go of it.
+	Lock(t Task, name string) (func(), error)
+	// Keep holds on to the handles of an unlocked vault for the life of the page; Kept finds one again after this
+	// instance died. Forget drops them.
+	Keep(database, label string, key Key)
+	Kept(database, label string) (Key, bool)
+	Forget(database string)
+	// Front copies up to n bytes of b, from offset on.
+	Front(b Blob, offset, n int) []byte
+	Size(b Blob) int
+}
+
+// Errors by which a platform tells this package what happened. None of them reaches a caller.
+var (
+	ErrRefused = &Error{"refused", "refused"} // a tag, a wrapping or a MAC does not fit
+	ErrAbsent  = &Error{"absent", "absent"}   // there is no such database
+	ErrStale   = &Error{"stale", "stale"}     // an entry is not what was expected
+)

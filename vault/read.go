@@ -1,0 +1,287 @@
+package vault
+
+import "idbvault/envelope"
+
+// Value is one record read.
+type Value struct {
+	Found  bool
+	Header envelope.Header
+	Head   envelope.Head
+	Data   Blob // the value begins at Offset and has Size bytes; nil where only the head was asked for
+	Offset int
+	Size   int
+	key    []byte // of the entry in `records`
+	front  []byte // its header as stored, or nothing; it names this one write, by its IV
+}
+
+// Get reads records in one transaction; the result is aligned with names. An absent or expired record is not Found. One
+// record that cannot be opened fails them all. With headsOnly, large values stay where they are.
+func (s *Store) Get(t Task, names []string, headsOnly bool) ([]Value, error) {
+	if err := s.alive(); err != nil {
+		return nil, err
+	}
+	if err := checkNames(names); err != nil || len(names) == 0 {
+		return nil, err
+	}
+	turn := s.order.take(t, names...)
+	defer turn.finish()
+	stored, err := s.storedNames(t, names)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.alive(); err != nil {
+		return nil, err
+	}
+	reads := make([]Read, len(names))
+	for i := range reads {
+		reads[i] = Read{Table: Records, Key: envelope.RecordKey(s.name, stored[i])}
+		if !headsOnly {
+			reads[i].Follow = s.valueOf(stored[i])
+		}
+	}
+	if err := s.db.Read(t, reads, turn.finish); err != nil {
+		return nil, err
+	}
+	values := make([]Value, len(names))
+	entries := make([]sealed, 0, len(names))
+	for i := range reads {
+		values[i].key = reads[i].Key
+		if reads[i].Found {
+			entries = append(entries, sealed{name: names[i], stored: stored[i], read: &reads[i], value: &values[i]})
+		}
+	}
+	if err := s.openAll(t, entries, headsOnly); err != nil {
+		return nil, err
+	}
+	return values, nil
+}
+
+// valueOf says where the value of a record lies, from the front of its entry.
+func (s *Store) valueOf(stored []byte) func(front []byte) (Table, []byte, bool) {
+	return func(front []byte) (Table, []byte, bool) {
+		h, err := envelope.ParseHeader(front)
+		if err != nil || h.Layout != envelope.Split {
+			return 0, nil, false
+		}
+		return Chunks, envelope.ChunkKey(s.name, stored, 0), true
+	}
+}
+
+// sealed is a stored record on its way to a Value.
+type sealed struct {
+	name   string // what the caller asked for, or empty where the record tells its own
+	stored []byte
+	read   *Read
+	value  *Value
+	job    int // its first in jobs
+}
+
+// openAll opens records. The place that their tags are held against is where they were found.
+func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
+	now := s.p.Now()
+	jobs := make([]Open, 0, len(entries))
+	live := entries[:0]
+	for _, e := range entries {
+		h, err := envelope.ParseHeader(e.read.Entry.Front)
+		if err != nil {
+			return broken(err)
+		}
+		e.value.front = e.read.Entry.Front[:h.Size()]
+		if h.Layout == envelope.Split && !headsOnly && !e.read.Both {
+			return ErrIntegrity
+		}
+		key := s.recordKeys[keyAt{h.Class, h.Epoch}]
+		if key == nil {
+			return ErrIntegrity
+		}
+		e.value.Header, e.job = h, len(jobs)
+		at, part := s.place(e.stored), envelope.PartWhole
+		if h.Layout == envelope.Split {
+			part = envelope.PartHead
+		}
+		jobs = append(jobs, Open{
+			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, part, &h), Sealed: e.read.Entry.Value, Offset: h.Size(),
+		})
+		if h.Layout == envelope.Split && !headsOnly {
+			jobs = append(jobs, Open{
+				Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Sealed: e.read.Second.Value,
+			})
+		}
+		live = append(live, e)
+	}
+	if len(jobs) == 0 {
+		return nil
+	}
+	if err := s.p.Open(t, jobs); err != nil {
+		return broken(err)
+	}
+	for _, e := range live {
+		if err := s.fill(e, jobs, headsOnly); err != nil {
+			return err
+		}
+		// Only what was authenticated is believed: an expiry that someone wrote into the header failed above.
+		e.value.Found = !expired(&e.value.Header, now)
+	}
+	return nil
+}
+
+func expired(h *envelope.Header, now uint64) bool { return h.Expires != 0 && h.Expires <= now }
+
+// fill takes the head, and the value where it is wanted, from the opened ciphertexts.
+func (s *Store) fill(e sealed, jobs []Open, headsOnly bool) error {
+	v, plain := e.value, jobs[e.job].Out
+	head, size, err := envelope.ParseHead(s.head(plain))
+	if err != nil {
+		return broken(err)
+	}
+	if e.name != "" && head.Name != e.name {
+		return ErrIntegrity
+	}
+	v.Head = head
+	total := s.p.Size(plain)
+	if v.Header.Layout == envelope.Whole {
+		v.Data, v.Offset, v.Size = plain, size, total-size
+		return nil
+	}
+	v.Size = int(v.Header.Length)
+	if size != total {
+		return ErrIntegrity
+	}
+	if !headsOnly {
+		v.Data = jobs[e.job+1].Out
+		if s.p.Size(v.Data) != v.Size {
+			return ErrIntegrity
+		}
+	}
+	return nil
+}
+
+// head returns the head at the front of an opened ciphertext and not a byte of the value behind it, which stays out of
+// Go's memory.
+func (s *Store) head(plain Blob) []byte {
+	size, ok := envelope.HeadSize(s.p.Front(plain, 0, 4))
+	if !ok {
+		return nil
+	}
+	return s.p.Front(plain, 0, size)
+}
+
+// Exists reports whether there is a record of that name that has not expired. It does not open the record.
+func (s *Store) Exists(t Task, name string) (bool, error) {
+	if err := s.alive(); err != nil {
+		return false, err
+	}
+	if err := checkNames([]string{name}); err != nil {
+		return false, err
+	}
+	turn := s.order.take(t, name)
+	defer turn.finish()
+	stored, err := s.storedNames(t, []string{name})
+	if err != nil {
+		return false, err
+	}
+	reads := []Read{{Table: Records, Key: envelope.RecordKey(s.name, stored[0])}}
+	if err := s.db.Read(t, reads, turn.finish); err != nil || !reads[0].Found {
+		return false, err
+	}
+	h, err := envelope.ParseHeader(reads[0].Entry.Front)
+	return err != nil || !expired(&h, s.p.Now()), nil
+}
+
+// scanPage is how many records one transaction of Names reads.
+const scanPage = 512
+
+// Names lists the names of the store's records, ascending by their stored form, that begin with prefix and, where class is
+// not 0, are of that class. Where names are hidden, or a class is asked for, every record's head is opened; it costs as much
+// as reading them all, large values excepted.
+func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, error) {
+	if err := s.alive(); err != nil {
+		return nil, err
+	}
+	turn := s.order.take(t)
+	defer turn.finish()
+	r := s.all()
+	if s.ring.ClearNames {
+		r = s.under(prefix)
+	}
+	if s.ring.ClearNames && class == 0 {
+		return s.clearNames(t, r, turn)
+	}
+	var names []string
+	for {
+		entries, err := s.db.Scan(t, Records, r, scanPage, turn.finish)
+		if err != nil {
+			return nil, err
+		}
+		found, err := s.openNames(t, entries, prefix, class)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, found...)
+		if len(entries) < scanPage {
+			return names, nil
+		}
+		r.From = append(append([]byte(nil), entries[len(entries)-1].Key...), 0) // the least key behind it
+	}
+}
+
+func (s *Store) clearNames(t Task, r Range, turn *turn) ([]string, error) {
+	keys, err := s.db.Keys(t, Records, r, 0, turn.finish)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(keys))
+	for i, key := range keys {
+		_, name, err := envelope.ParseRecordKey(key)
+		if err != nil {
+			return nil, broken(err)
+		}
+		names[i] = string(name)
+	}
+	return names, nil
+}
+
+func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope.Class) ([]string, error) {
+	reads, values := make([]Read, len(entries)), make([]Value, len(entries))
+	all := make([]sealed, len(entries))
+	for i := range entries {
+		_, stored, err := envelope.ParseRecordKey(entries[i].Key)
+		if err != nil {
+			return nil, broken(err)
+		}
+		reads[i] = Read{Found: true, Entry: entries[i]}
+		all[i] = sealed{stored: stored, read: &reads[i], value: &values[i]}
+	}
+	if err := s.openAll(t, all, true); err != nil {
+		return nil, err
+	}
+	names := make([]string, len(values))
+	for i := range values {
+		names[i] = values[i].Head.Name
+	}
+	// The name inside must hash to the name that it is stored under.
+	again, err := s.storedNames(t, names)
+	if err != nil {
+		return nil, err
+	}
+	matching := names[:0]
+	for i, name := range names {
+		if string(again[i]) != string(all[i].stored) {
+			return nil, ErrIntegrity
+		}
+		if values[i].Found && (class == 0 || values[i].Header.Class == class) && len(name) >= len(prefix) && name[:len(prefix)] == prefix {
+			matching = append(matching, name)
+		}
+	}
+	return matching, nil
+}
+
+// Count returns how many records the store has, expired ones that were not purged included.
+func (s *Store) Count(t Task) (int, error) {
+	if err := s.alive(); err != nil {
+		return 0, err
+	}
+	turn := s.order.take(t)
+	defer turn.finish()
+	return s.db.Count(t, Records, s.all(), turn.finish)
+}

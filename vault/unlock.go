@@ -1,0 +1,327 @@
+package vault
+
+import (
+	"idbvault/envelope"
+)
+
+// Iterations of PBKDF2 that a slot may have.
+const (
+	DefaultIterations = 600_000 // OWASP Password Storage Cheat Sheet, PBKDF2-HMAC-SHA256
+	minPassphrase     = DefaultIterations
+	minRandomSecret   = 100_000 // the least of the class table; for 32 random bytes and more, which no one can guess
+)
+
+// Options are what a caller asks of a vault that it opens.
+type Options struct {
+	Secret       Key    // a PBKDF2 key, or nil
+	RandomSecret bool   // the secret is at least 32 bytes that the caller says are random
+	Fingerprint  []byte // HMAC of the secret under a key of this page: tells the same secret without a second PBKDF2
+	Iterations   uint32 // for a slot that is made; 0 means DefaultIterations
+	Names        Names
+	ExpectVault  bool // an absent vault is ErrEvicted, and is not made
+}
+
+// Names says how a vault keeps record names. It is fixed when the vault is made.
+type Names int
+
+// The ways to keep names.
+const (
+	NamesAsMade Names = iota // hidden in a new vault
+	NamesHidden
+	NamesClear
+)
+
+func (o *Options) check() error {
+	least, why := uint32(minPassphrase), "options.iterations must be a whole number from 600,000 to 10,000,000. A secret of 32 random bytes or more, as a Uint8Array, may go down to 100,000."
+	if o.RandomSecret {
+		least, why = minRandomSecret, "options.iterations must be a whole number from 100,000 to 10,000,000."
+	}
+	if o.Iterations == 0 {
+		o.Iterations = DefaultIterations
+	}
+	if o.Iterations < least || o.Iterations > envelope.MaxIterations {
+		return ErrInvalid.because(why)
+	}
+	return nil
+}
+
+// Vaults are the unlocked vaults of a page.
+type Vaults struct {
+	Platform Platform
+	order    order
+	open     map[string]*Vault
+}
+
+// Open returns the vault of a database: the one that is already unlocked on this page, or the stored one, unlocked with
+// the secret, or a new one.
+func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
+	if err := checkPlaceName(database, "database"); err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	turn := vs.order.take(t, database)
+	defer turn.finish()
+
+	v, err := vs.join(t, database)
+	if err != nil {
+		return nil, err
+	}
+	if v == nil {
+		if o.Secret == nil {
+			return nil, ErrNoSecret
+		}
+		if v, err = vs.unlock(t, database, o); err != nil {
+			return nil, err
+		}
+	} else if o.Secret != nil && string(v.fingerprint) != string(o.Fingerprint) {
+		if _, err := v.tryslots(t, v.ring, o.Secret); err != nil {
+			return nil, err
+		}
+	}
+	if o.Names != NamesAsMade && (o.Names == NamesClear) != v.ring.ClearNames {
+		return nil, ErrInvalid.because("options.names differs from what this vault was made with. It can't be changed; leave it out.")
+	}
+	return v, nil
+}
+
+// join returns the vault of that database that is unlocked on this page, or nil. Where an earlier instance of this
+// program unlocked it and died, its keys are still on the page.
+func (vs *Vaults) join(t Task, database string) (*Vault, error) {
+	if v := vs.open[database]; v != nil && !v.gone {
+		return v, nil
+	}
+	ringKey, kept := vs.Platform.Kept(database, labelOf(envelope.KeyringKey256, 0, 0))
+	if !kept {
+		return nil, nil
+	}
+	v := vs.fresh(database)
+	if err := v.attach(t, false); err != nil {
+		if ErrAbsent.is(err) {
+			vs.Platform.Forget(database)
+			return nil, nil
+		}
+		return nil, err
+	}
+	ring, stored, err := v.load(t)
+	if err == nil && ring == nil {
+		err = ErrIntegrity
+	}
+	if err == nil {
+		err = v.verify(t, ringKey, ring, stored)
+	}
+	if err == nil {
+		err = v.adopt(t, ring, stored, func(e *envelope.WrappedKey) (Key, error) {
+			if k, ok := vs.Platform.Kept(database, labelOf(e.Kind, e.Class, e.Epoch)); ok {
+				return k, nil
+			}
+			return nil, ErrIntegrity
+		})
+	}
+	if err != nil {
+		v.db.Close()
+		return nil, err
+	}
+	vs.open[database] = v
+	return v, nil
+}
+
+func (vs *Vaults) fresh(database string) *Vault {
+	if vs.open == nil {
+		vs.open = map[string]*Vault{}
+	}
+	return &Vault{
+		p: vs.Platform, database: database,
+		recordKeys: map[keyAt]Key{}, stores: map[string]*storeState{},
+	}
+}
+
+// attach opens the database. When it is lost, to a deletion or to the browser, so is the vault: its keys are dropped.
+func (v *Vault) attach(t Task, create bool) (err error) {
+	v.db, err = v.p.OpenDatabase(t, v.database, create, func() {
+		v.gone = true
+		v.p.Forget(v.database)
+	})
+	return err
+}
+
+func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
+	v := vs.fresh(database)
+	if err := v.attach(t, !o.ExpectVault); err != nil {
+		if ErrAbsent.is(err) {
+			return nil, ErrEvicted
+		}
+		return nil, err
+	}
+	if err := v.unlockOrCreate(t, o); err != nil {
+		v.db.Close()
+		return nil, err
+	}
+	v.fingerprint = o.Fingerprint
+	v.keep()
+	vs.open[database] = v
+	return v, nil
+}
+
+func (v *Vault) unlockOrCreate(t Task, o Options) error {
+	ring, stored, err := v.load(t)
+	if err != nil {
+		return err
+	}
+	if ring == nil {
+		if o.ExpectVault {
+			return ErrEvicted
+		}
+		if ring, stored, err = v.create(t, o); err != nil {
+			return err
+		}
+	}
+	return v.unwrap(t, ring, stored, o.Secret)
+}
+
+// load reads the stored keyring. It returns nil where there is none.
+func (v *Vault) load(t Task) (*envelope.Keyring, []byte, error) {
+	reads := []Read{{Table: Keyrings, Key: KeyringEntry}}
+	if err := v.db.Read(t, reads, func() {}); err != nil {
+		return nil, nil, err
+	}
+	if !reads[0].Found {
+		return nil, nil, nil
+	}
+	stored := v.p.Front(reads[0].Entry.Value, 0, reads[0].Entry.Size)
+	ring, _, err := envelope.ParseKeyring(stored)
+	if err != nil {
+		return nil, nil, broken(err)
+	}
+	for _, s := range ring.Slots {
+		if s.Iterations < minRandomSecret || s.Iterations > envelope.MaxIterations {
+			return nil, nil, ErrIntegrity // checked before PBKDF2 would spend them
+		}
+	}
+	return ring, stored, nil
+}
+
+// tryslots returns the vault key that one of the slots yields to the secret.
+func (v *Vault) tryslots(t Task, ring *envelope.Keyring, secret Key) (Key, error) {
+	for _, s := range ring.Slots {
+		kek, err := v.p.DeriveKEK(t, secret, s.Salt[:], s.Iterations)
+		if err != nil {
+			return nil, err
+		}
+		vaultKey, err := v.p.UnwrapVaultKey(t, kek, s.Wrapped[:])
+		if err == nil {
+			return vaultKey, nil
+		}
+		if !ErrRefused.is(err) {
+			return nil, err
+		}
+	}
+	return nil, ErrWrongSecret
+}
+
+// unwrap opens the vault with the secret: the keyring key first and alone, then, once the keyring's MAC holds, the rest.
+func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, secret Key) error {
+	vaultKey, err := v.tryslots(t, ring, secret)
+	if err != nil {
+		return err
+	}
+	entry := ring.Find(envelope.KeyringKey256, 0, 1)
+	if entry == nil {
+		return ErrIntegrity
+	}
+	ringKey, err := v.p.Unwrap(t, vaultKey, envelope.KeyringKey256, entry.Wrapped[:])
+	if err != nil {
+		return broken(err)
+	}
+	if err := v.verify(t, ringKey, ring, stored); err != nil {
+		return err
+	}
+	return v.adopt(t, ring, stored, func(e *envelope.WrappedKey) (Key, error) {
+		return v.p.Unwrap(t, vaultKey, e.Kind, e.Wrapped[:])
+	})
+}
+
+// verify checks the keyring's MAC, the last 32 bytes of stored.
+func (v *Vault) verify(t Task, ringKey Key, ring *envelope.Keyring, stored []byte) error {
+	mac := stored[len(stored)-envelope.MACSize:]
+	if err := v.p.Verify(t, ringKey, envelope.KeyringMessage(v.database, ring), mac); err != nil {
+		return broken(err)
+	}
+	v.ringKey = ringKey
+	return nil
+}
+
+// adopt takes the verified keyring and the handles of the keys that this version uses.
+func (v *Vault) adopt(t Task, ring *envelope.Keyring, stored []byte, find func(*envelope.WrappedKey) (Key, error)) error {
+	for i := range ring.Keys {
+		e := &ring.Keys[i]
+		if e.Kind != envelope.RecordKey256 && e.Kind != envelope.NameKey256 {
+			continue
+		}
+		key, err := find(e)
+		if err != nil {
+			return broken(err)
+		}
+		if e.Kind == envelope.NameKey256 {
+			v.nameKey = key
+		} else {
+			v.recordKeys[keyAt{e.Class, e.Epoch}] = key
+		}
+	}
+	for _, class := range envelope.Classes {
+		if v.recordKeys[keyAt{class, ring.WriteEpoch}] == nil {
+			return ErrIntegrity
+		}
+	}
+	if v.nameKey == nil {
+		return ErrIntegrity
+	}
+	v.ring, v.stored = ring, stored
+	return nil
+}
+
+func labelOf(kind envelope.KeyKind, class envelope.Class, epoch uint32) string {
+	return string([]byte{'0' + byte(kind), '.', '0' + byte(class), '.'}) + decimal(epoch)
+}
+
+func decimal(n uint32) string {
+	if n < 10 {
+		return string([]byte{'0' + byte(n)})
+	}
+	return decimal(n/10) + decimal(n%10)
+}
+
+// keep leaves the handles with the page, so that the vault stays unlocked if this instance dies.
+func (v *Vault) keep() {
+	v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), v.ringKey)
+	v.p.Keep(v.database, labelOf(envelope.NameKey256, 0, 1), v.nameKey)
+	for at, key := range v.recordKeys {
+		v.p.Keep(v.database, labelOf(envelope.RecordKey256, at.class, at.epoch), key)
+	}
+}
+
+// Destroy deletes the vault of a database with everything in it, without its secret. A database that is not a vault's
+// is refused and left as it is; an absent one is no error.
+func (vs *Vaults) Destroy(t Task, database string) error {
+	if err := checkPlaceName(database, "database"); err != nil {
+		return err
+	}
+	turn := vs.order.take(t, database)
+	defer turn.finish()
+	db, err := vs.Platform.OpenDatabase(t, database, false, func() {})
+	if ErrAbsent.is(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	db.Close()
+	if v := vs.open[database]; v != nil {
+		v.gone = true
+		v.db.Close()
+		delete(vs.open, database)
+	}
+	vs.Platform.Forget(database)
+	return vs.Platform.DeleteDatabase(t, database)
+}

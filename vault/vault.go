@@ -1,0 +1,132 @@
+// Package vault is what idbvault decides: the key hierarchy, who may write under which key, what a record is made of,
+// in which order operations take effect, and what is refused. It stands on the small interfaces of platform.go, so that
+// the same code runs in the browser and in native tests.
+//
+//	secret ── PBKDF2-HMAC-SHA256 ──► KEK ── AES-KW ──► vault key ── AES-KW ──► record, name, keyring keys
+//
+// KEK and vault key are dropped as soon as the vault is unlocked: no handle that could unwrap anything stays.
+package vault
+
+import "idbvault/envelope"
+
+// Vault is an unlocked vault: one for each database and page, shared by all its stores.
+type Vault struct {
+	p        Platform
+	database string
+	db       Database
+	leasing  order
+
+	ring        *envelope.Keyring
+	stored      []byte // ring as it is stored, with its MAC
+	ringKey     Key
+	nameKey     Key
+	recordKeys  map[keyAt]Key
+	leases      perClass // records that may still be sealed before the keyring counts more
+	stores      map[string]*storeState
+	fingerprint []byte // of the secret that opened it, under a key of this page
+	gone        bool   // its database was deleted or closed under it
+}
+
+type keyAt struct {
+	class envelope.Class
+	epoch uint32
+}
+
+// Store is one store of a vault, as one caller opened it.
+type Store struct {
+	*Vault
+	*storeState
+	name   string
+	strict bool
+}
+
+// storeState is what all callers of one store on this page share.
+type storeState struct {
+	order order
+	large *chunked // nil until first needed
+}
+
+// Store returns the store of that name. Writes are acknowledged after a flush to the disk where strict is set.
+func (v *Vault) Store(name string, strict bool) (*Store, error) {
+	if err := checkPlaceName(name, "store"); err != nil {
+		return nil, err
+	}
+	state := v.stores[name]
+	if state == nil {
+		state = &storeState{}
+		v.stores[name] = state
+	}
+	return &Store{v, state, name, strict}, nil
+}
+
+// ClearNames reports whether the vault keeps record names as they are.
+func (v *Vault) ClearNames() bool { return v.ring.ClearNames }
+
+// Channel returns the name of the channel on which unlocked tabs tell each other of writes. It is an HMAC, so that a
+// page which has not unlocked the vault cannot listen.
+func (v *Vault) Channel(t Task) ([]byte, error) {
+	macs, err := v.p.MAC(t, v.ringKey, [][]byte{envelope.ChannelMessage(v.database)})
+	if err != nil {
+		return nil, err
+	}
+	return macs[0], nil
+}
+
+func (v *Vault) alive() error {
+	if v.gone {
+		return ErrClosed
+	}
+	return nil
+}
+
+// storedNames returns what names are stored as: their HMAC under the name key, or their UTF-8.
+func (s *Store) storedNames(t Task, names []string) ([][]byte, error) {
+	if s.ring.ClearNames {
+		stored := make([][]byte, len(names))
+		for i, name := range names {
+			stored[i] = []byte(name)
+		}
+		return stored, nil
+	}
+	messages := make([][]byte, len(names))
+	for i, name := range names {
+		messages[i] = envelope.NameMessage(s.name, name)
+	}
+	return s.p.MAC(t, s.nameKey, messages)
+}
+
+func (s *Store) place(stored []byte) envelope.Place {
+	return envelope.Place{Database: s.database, Store: s.name, Name: stored}
+}
+
+func checkNames(names []string) error {
+	for _, name := range names {
+		if name == "" || len(name) > envelope.MaxName {
+			return ErrInvalid.because("A record's name must be a string of 1 to 1024 bytes of UTF-8.")
+		}
+	}
+	return nil
+}
+
+func checkPlaceName(name, what string) error {
+	for i := range len(name) {
+		if name[i] == 0 {
+			return ErrInvalid.because("The name of a " + what + " must not contain NUL.")
+		}
+	}
+	if name == "" || len(name) > envelope.MaxPlaceName {
+		return ErrInvalid.because("The name of a " + what + " must be a string of 1 to 255 bytes of UTF-8.")
+	}
+	return nil
+}
+
+// broken turns an error of envelope about stored bytes, or a refusal, into the caller's.
+func broken(err error) error {
+	switch {
+	case err == envelope.ErrVersion:
+		return ErrVersion
+	case err == envelope.ErrFormat, ErrRefused.is(err):
+		return ErrIntegrity
+	}
+	return err
+}

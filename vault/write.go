@@ -1,0 +1,229 @@
+package vault
+
+import (
+	"idbvault/envelope"
+)
+
+// Item is one record to write.
+type Item struct {
+	Name        string
+	Class       envelope.Class
+	Kind        envelope.Kind
+	ContentType string
+	Context     []byte // JSON text of an object, or empty
+	Value       Blob
+}
+
+// Set writes records in one transaction, all or none. When the same name stands twice, the later one stays. load is called
+// when it is this operation's turn, and sets the items' values, which may have to be waited for.
+func (s *Store) Set(t Task, items []Item, load func() error) error {
+	names := make([]string, len(items))
+	for i := range items {
+		names[i] = items[i].Name
+	}
+	if err := s.check(items, names); err != nil || len(items) == 0 {
+		return err
+	}
+	turn := s.order.take(t, names...)
+	defer turn.finish()
+	if err := load(); err != nil {
+		return err
+	}
+	return s.put(t, items, names, nil, turn)
+}
+
+func (s *Store) check(items []Item, names []string) error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	if err := checkNames(names); err != nil {
+		return err
+	}
+	for i := range items {
+		it := &items[i]
+		if !it.Class.Valid() {
+			return errClass
+		}
+		if len(it.ContentType) > envelope.MaxContentType {
+			return ErrInvalid.because("A Blob's type must not be longer than 255 bytes.")
+		}
+		if len(it.Context) > envelope.MaxContext {
+			return errContext
+		}
+		if s.weakestSlot() < it.Class.Iterations() {
+			return ErrWeak.because("This vault's key is derived with fewer PBKDF2 iterations than the class '" + it.Class.String() + "' demands. Make the vault with options.iterations of at least that.")
+		}
+	}
+	return nil
+}
+
+var errClass = ErrInvalid.because("The classification must be one of DataClassification: 'public', 'internal', 'confidential', 'pii' or 'phi'.")
+
+var errContext = ErrInvalid.because("The context must be a JSON object of at most 65,536 bytes and 64 levels.")
+
+func (s *Store) weakestSlot() uint32 {
+	least := s.ring.Slots[0].Iterations
+	for _, slot := range s.ring.Slots {
+		least = min(least, slot.Iterations)
+	}
+	return least
+}
+
+// put seals items and commits them. All cryptography is done before the transaction is made, since a browser may end a
+// transaction that waits for anything but its own requests.
+func (s *Store) put(t Task, items []Item, names []string, expect *Expect, turn *turn) error {
+	var need perClass
+	for i := range items {
+		if s.p.Size(items[i].Value) > envelope.MaxValue {
+			return ErrInvalid.because("A value must not be larger than 1 GiB.")
+		}
+		need[items[i].Class] += 2 // a split record is two ciphertexts
+	}
+	if err := s.spend(t, &need); err != nil {
+		return err
+	}
+	large, err := s.largeValues(t)
+	if err != nil {
+		return err
+	}
+	stored, err := s.storedNames(t, names)
+	if err != nil {
+		return err
+	}
+	now := s.p.Now()
+	headers := make([]envelope.Header, len(items))
+	jobs := make([]Seal, 0, len(items))
+	for i := range items {
+		headers[i], jobs = s.prepare(&items[i], stored[i], now, jobs)
+	}
+	if err := s.p.Seal(t, jobs); err != nil {
+		return err
+	}
+	writes := make([]Write, 0, len(jobs))
+	for i := range items {
+		h := &headers[i]
+		writes = append(writes, Write{Table: Records, Key: envelope.RecordKey(s.name, stored[i]), Bytes: h.Append(nil), Value: jobs[0].Out})
+		jobs = jobs[1:]
+		if h.Layout == envelope.Split {
+			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[i], 0), Value: jobs[0].Out})
+			jobs = jobs[1:]
+		}
+		if s.written(large, names[i], stored[i], h.Layout) {
+			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[i], 0)})
+		}
+	}
+	if err := s.alive(); err != nil {
+		return err
+	}
+	err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: turn.finish})
+	if err != nil {
+		for _, name := range names {
+			s.Unsure(name)
+		}
+	}
+	return err
+}
+
+// prepare lays out one record and appends what must be sealed for it to jobs.
+func (s *Store) prepare(it *Item, stored []byte, now uint64, jobs []Seal) (envelope.Header, []Seal) {
+	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
+	h := envelope.Header{Layout: envelope.Whole, Class: it.Class, Epoch: s.ring.WriteEpoch, Created: now}
+	key, at := s.recordKeys[keyAt{h.Class, h.Epoch}], s.place(stored)
+	sealedHead := head.Encode()
+	s.p.Random(h.IV[:])
+	if len(sealedHead)+s.p.Size(it.Value) <= envelope.MaxWhole {
+		return h, append(jobs, Seal{
+			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h), Head: sealedHead, Plain: it.Value,
+		})
+	}
+	h.Layout, h.Length = envelope.Split, uint64(s.p.Size(it.Value))
+	s.p.Random(h.ValueIV[:])
+	return h, append(jobs,
+		Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartHead, &h), Head: sealedHead},
+		Seal{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Plain: it.Value})
+}
+
+// Delete deletes records in one transaction, all or none. Names that have no record are passed over.
+func (s *Store) Delete(t Task, names []string) error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	if err := checkNames(names); err != nil || len(names) == 0 {
+		return err
+	}
+	turn := s.order.take(t, names...)
+	defer turn.finish()
+	return s.remove(t, names, nil, turn)
+}
+
+func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error {
+	stored, err := s.storedNames(t, names)
+	if err != nil {
+		return err
+	}
+	writes := make([]Write, 0, 2*len(names))
+	for _, name := range stored {
+		writes = append(writes,
+			Write{Table: Records, Key: envelope.RecordKey(s.name, name)},
+			Write{Table: Chunks, Key: envelope.ChunkKey(s.name, name, 0)})
+	}
+	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: turn.finish})
+}
+
+// Clear deletes every record of the store.
+func (s *Store) Clear(t Task) error {
+	if err := s.alive(); err != nil {
+		return err
+	}
+	turn := s.order.take(t)
+	defer turn.finish()
+	return s.db.Commit(t, Batch{
+		Clear:  []ClearRange{{Records, s.all()}, {Chunks, s.all()}},
+		Strict: s.strict,
+		Issued: turn.finish,
+	})
+}
+
+// Change is what the function of an update decided.
+type Change struct {
+	Item   Item
+	Delete bool
+}
+
+// Update reads a record, has change make the new one, and writes it if no other write came between; else it begins
+// anew. It holds no turn while change runs, which may therefore use the store itself.
+func (s *Store) Update(t Task, name string, change func(current Value) (Change, error)) error {
+	if err := checkNames([]string{name}); err != nil {
+		return err
+	}
+	for range maxRetries {
+		current, err := s.Get(t, []string{name}, false)
+		if err != nil {
+			return err
+		}
+		c, err := change(current[0])
+		if err != nil {
+			return err
+		}
+		if !c.Delete {
+			if err := s.check([]Item{c.Item}, []string{name}); err != nil {
+				return err
+			}
+		}
+		turn := s.order.take(t, name)
+		err = s.replace(t, name, current[0], c, turn)
+		turn.finish()
+		if !ErrStale.is(err) {
+			return err
+		}
+	}
+	return ErrConflict
+}
+
+func (s *Store) replace(t Task, name string, current Value, c Change, turn *turn) error {
+	expect := &Expect{Table: Records, Key: current.key, Prefix: current.front}
+	if c.Delete {
+		return s.remove(t, []string{name}, expect, turn)
+	}
+	return s.put(t, []Item{c.Item}, []string{name}, expect, turn)
+}

@@ -1,0 +1,250 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"syscall/js"
+
+	"idbvault/envelope"
+	"idbvault/jsbridge"
+	"idbvault/vault"
+)
+
+// The exports are the calls of the API. Each takes the number of a call, whose payloads lie in its slot, and integers;
+// strings lie in the shared page. Each pushes its results and ends the call.
+
+var (
+	vaults = &vault.Vaults{Platform: &page{}}
+	stores []*vault.Store
+	items  = map[int32][]vault.Item{}
+)
+
+// item adds a record, or a name alone, to the arguments of a call. The page holds name, content type and context.
+//
+//go:wasmexport item
+func item(call, class, kind, name, contentType, context int32) {
+	jsbridge.Enter(func() {
+		p := jsbridge.Page[:]
+		it := vault.Item{
+			Class:       envelope.Class(class),
+			Kind:        envelope.Kind(kind),
+			Name:        string(p[:name]),
+			ContentType: string(p[name : name+contentType]),
+			Context:     append([]byte(nil), p[name+contentType:name+contentType+context]...),
+		}
+		items[call] = append(items[call], it)
+	})
+}
+
+// taken returns the arguments that item collected for a call.
+func taken(call int32) []vault.Item {
+	list := items[call]
+	delete(items, call)
+	return list
+}
+
+func namesOf(list []vault.Item) []string {
+	names := make([]string, len(list))
+	for i := range list {
+		names[i] = list[i].Name
+	}
+	return names
+}
+
+// serve carries out a call on an open store with the names that item collected.
+func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error) {
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		list := taken(call)
+		if err := run(c, stores[store], list); err != nil {
+			return err
+		}
+		c.Done()
+		return nil
+	})
+}
+
+// Bits of the flags of open.
+const (
+	flagRandom      = 1 << 0
+	flagExpectVault = 1 << 1
+	flagHidden      = 1 << 2
+	flagClear       = 1 << 3
+	flagStrict      = 1 << 4
+)
+
+// open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type).
+// Payload 0 is the PBKDF2 key or undefined, payload 1 the secret's fingerprint. Results: the store's handle, the name of
+// the vault's channel.
+//
+//go:wasmexport open
+func open(call, iterations, flags int32) {
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		place := taken(call)[0]
+		o := vault.Options{
+			RandomSecret: flags&flagRandom != 0,
+			ExpectVault:  flags&flagExpectVault != 0,
+			Iterations:   uint32(iterations),
+		}
+		switch {
+		case flags&flagHidden != 0:
+			o.Names = vault.NamesHidden
+		case flags&flagClear != 0:
+			o.Names = vault.NamesClear
+		}
+		if key := c.Payload(0); !key.IsUndefined() {
+			o.Secret = keyOf(key)
+			o.Fingerprint = jsbridge.Front(c.Payload(1), 0, envelope.MACSize)
+		}
+		v, err := vaults.Open(c, place.Name, o)
+		if err != nil {
+			return err
+		}
+		s, err := v.Store(place.ContentType, flags&flagStrict != 0)
+		if err != nil {
+			return err
+		}
+		channel, err := v.Channel(c)
+		if err != nil {
+			return err
+		}
+		stores = append(stores, s)
+		c.Push(len(stores) - 1)
+		c.PushBytes(jsbridge.Bytes(channel), 0)
+		c.Done()
+		return nil
+	})
+}
+
+//go:wasmexport destroy
+func destroy(call int32) {
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		if err := vaults.Destroy(c, taken(call)[0].Name); err != nil {
+			return err
+		}
+		c.Done()
+		return nil
+	})
+}
+
+// set writes the items of the call, whose values are its payloads: buffers, or promises of them.
+//
+//go:wasmexport set
+func set(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		return s.Set(c, list, func() error {
+			if err := c.Payloads(); err != nil {
+				return err
+			}
+			for i := range list {
+				list[i].Value = c.Payload(i)
+			}
+			return nil
+		})
+	})
+}
+
+// get reads the items' names. Results, for each: null, or the value's bytes. With details they are kind, content type and
+// bytes.
+//
+//go:wasmexport get
+func get(call, store, details int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		values, err := s.Get(c, namesOf(list), false)
+		if err != nil {
+			return err
+		}
+		for i := range values {
+			pushValue(c, &values[i], details != 0)
+		}
+		return nil
+	})
+}
+
+func pushValue(c *jsbridge.Call, v *vault.Value, details bool) {
+	if !v.Found {
+		c.Push(nil)
+		return
+	}
+	if details {
+		c.Push(int(v.Head.Kind))
+		c.Push(v.Head.ContentType)
+	}
+	c.PushBytes(v.Data.(js.Value), v.Offset)
+}
+
+// metadata reads the head of item 0. Results: null, or class, created, expires, epoch, size, content type, context.
+//
+//go:wasmexport metadata
+func metadata(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		values, err := s.Get(c, namesOf(list), true)
+		if err != nil {
+			return err
+		}
+		v := &values[0]
+		if !v.Found {
+			c.Push(nil)
+			return nil
+		}
+		c.Push(v.Header.Class.String())
+		c.Push(float64(v.Header.Created))
+		c.Push(float64(v.Header.Expires))
+		c.Push(int(v.Header.Epoch))
+		c.Push(v.Size)
+		c.Push(v.Head.ContentType)
+		c.Push(string(v.Head.Context))
+		return nil
+	})
+}
+
+//go:wasmexport exists
+func exists(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		found, err := s.Exists(c, list[0].Name)
+		c.Push(found)
+		return err
+	})
+}
+
+//go:wasmexport remove
+func remove(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		return s.Delete(c, namesOf(list))
+	})
+}
+
+// names lists the names that begin with item 0's and are of its class, where it has one.
+//
+//go:wasmexport names
+func names(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		found, err := s.Names(c, list[0].Name, list[0].Class)
+		for _, name := range found {
+			c.Push(name)
+		}
+		return err
+	})
+}
+
+//go:wasmexport count
+func count(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
+		n, err := s.Count(c)
+		c.Push(n)
+		return err
+	})
+}
+
+//go:wasmexport clear
+func clearStore(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
+		return s.Clear(c)
+	})
+}
+
+// heard takes note that another tab wrote the record whose name is in the page.
+//
+//go:wasmexport heard
+func heard(store, name int32) {
+	jsbridge.Enter(func() { stores[store].Unsure(string(jsbridge.Page[:name])) })
+}

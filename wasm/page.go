@@ -1,0 +1,157 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"syscall/js"
+
+	"idbvault/envelope"
+	"idbvault/idb"
+	"idbvault/jsbridge"
+	"idbvault/jsbridge/subtle"
+	"idbvault/vault"
+)
+
+// page is the browser as the vault sees it: vault.Platform over jsbridge, subtle and idb.
+type page struct{}
+
+func callOf(t vault.Task) *jsbridge.Call { return t.(*jsbridge.Call) }
+
+func keyOf(v js.Value) vault.Key { return subtle.KeyOf(v) }
+
+func subtleKey(k vault.Key) subtle.Key { return k.(subtle.Key) }
+
+func blob(b vault.Blob) js.Value {
+	if b == nil {
+		return js.Undefined()
+	}
+	return b.(js.Value)
+}
+
+// outcome translates the errors of subtle and idb into those that the vault decides by.
+func outcome(err error) error {
+	switch err {
+	case subtle.ErrRefused:
+		return vault.ErrRefused
+	case idb.ErrAbsent:
+		return vault.ErrAbsent
+	case idb.ErrForeign:
+		return vault.ErrNotVault
+	case idb.ErrBlocked:
+		return vault.ErrBlocked
+	case idb.ErrClosed:
+		return vault.ErrClosed
+	case idb.ErrQuota:
+		return vault.ErrQuota
+	case idb.ErrStale:
+		return vault.ErrStale
+	}
+	return err
+}
+
+var kinds = map[envelope.KeyKind]subtle.Kind{
+	envelope.RecordKey256:  subtle.AESGCM,
+	envelope.ObjectKey256:  subtle.HKDF,
+	envelope.NameKey256:    subtle.HMAC,
+	envelope.KeyringKey256: subtle.HMAC,
+	envelope.AuditKey256:   subtle.AESGCM,
+}
+
+func (*page) Now() uint64                  { return jsbridge.Now() }
+func (*page) Time(unix uint64) string      { return jsbridge.Time(unix) }
+func (*page) ParseTime(text string) uint64 { return jsbridge.ParseTime(text) }
+func (*page) Random(b []byte)              { jsbridge.Random(b) }
+
+func (*page) Front(b vault.Blob, offset, n int) []byte { return jsbridge.Front(blob(b), offset, n) }
+func (*page) Size(b vault.Blob) int                    { return jsbridge.Size(blob(b)) }
+
+func (*page) Digest(t vault.Task, message []byte) ([]byte, error) {
+	return subtle.Digest(callOf(t), message)
+}
+
+func (*page) MAC(t vault.Task, key vault.Key, messages [][]byte) ([][]byte, error) {
+	return subtle.MAC(callOf(t), subtleKey(key), messages)
+}
+
+func (*page) Verify(t vault.Task, key vault.Key, message, mac []byte) error {
+	return outcome(subtle.Verify(callOf(t), subtleKey(key), message, mac))
+}
+
+func (*page) DeriveKEK(t vault.Task, secret vault.Key, salt []byte, n uint32) (vault.Key, error) {
+	return subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESKW)
+}
+
+func (*page) DerivePackageKey(t vault.Task, secret vault.Key, salt []byte, n uint32) (vault.Key, error) {
+	return subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESGCM)
+}
+
+func (*page) NewVaultKey(t vault.Task, kek vault.Key) (vault.Key, []byte, error) {
+	return subtle.NewWrappingKey(callOf(t), subtleKey(kek))
+}
+
+func (*page) UnwrapVaultKey(t vault.Task, kek vault.Key, wrapped []byte) (vault.Key, error) {
+	key, err := subtle.Unwrap(callOf(t), subtleKey(kek), wrapped, subtle.AESKW)
+	return key, outcome(err)
+}
+
+func (*page) NewWrapped(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind) ([]byte, error) {
+	return subtle.NewWrapped(callOf(t), subtleKey(vaultKey), kinds[kind])
+}
+
+func (*page) Unwrap(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind, wrapped []byte) (vault.Key, error) {
+	key, err := subtle.Unwrap(callOf(t), subtleKey(vaultKey), wrapped, kinds[kind])
+	return key, outcome(err)
+}
+
+func (*page) Seal(t vault.Task, jobs []vault.Seal) error {
+	sealings := make([]subtle.Sealing, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		plain := blob(j.Plain)
+		if len(j.Head) > 0 {
+			plain = jsbridge.Join(j.Head, plain)
+		}
+		sealings[i] = subtle.Sealing{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Plain: plain}
+	}
+	out, err := subtle.Seal(callOf(t), sealings)
+	if err != nil {
+		return outcome(err)
+	}
+	for i := range jobs {
+		jobs[i].Out = out[i]
+	}
+	return nil
+}
+
+func (*page) Open(t vault.Task, jobs []vault.Open) error {
+	openings := make([]subtle.Opening, len(jobs))
+	for i := range jobs {
+		j := &jobs[i]
+		sealed := blob(j.Sealed)
+		if j.Offset > 0 {
+			sealed = jsbridge.View(sealed, j.Offset)
+		}
+		openings[i] = subtle.Opening{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Sealed: sealed}
+	}
+	out, err := subtle.Open(callOf(t), openings)
+	if err != nil {
+		return outcome(err)
+	}
+	for i := range jobs {
+		jobs[i].Out = out[i]
+	}
+	return nil
+}
+
+func (*page) Lock(t vault.Task, name string) (func(), error) { return callOf(t).Lock(name) }
+
+func (*page) Keep(database, label string, key vault.Key) {
+	jsbridge.Keep(database, label, subtleKey(key).Value())
+}
+
+func (*page) Kept(database, label string) (vault.Key, bool) {
+	v := jsbridge.Kept(database, label)
+	return keyOf(v), !v.IsUndefined()
+}
+
+func (*page) Forget(database string) { jsbridge.Forget(database) }

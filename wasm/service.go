@@ -1,0 +1,70 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"syscall/js"
+
+	"idbvault/envelope"
+	"idbvault/jsbridge"
+	"idbvault/vault"
+)
+
+var services []*vault.Service
+
+// service makes an EncryptionService over the PBKDF2 key that is payload 0. Result: its handle.
+//
+//go:wasmexport service
+func service(call, iterations int32) {
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		s, err := vault.NewService(&page{}, keyOf(c.Payload(0)), uint32(iterations))
+		if err != nil {
+			return err
+		}
+		services = append(services, s)
+		c.Push(len(services) - 1)
+		c.Done()
+		return nil
+	})
+}
+
+// encrypt seals payload 0; the page holds the typed encoding of the context. Results: the ciphertext, and the metadata's
+// keyId, iv, salt, encryptedAt and kdfIterations (0 where they are the class's own).
+//
+//go:wasmexport encrypt
+func encrypt(call, service, class, context int32) {
+	encoded := append([]byte(nil), jsbridge.Page[:context]...)
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		m, sealed, err := services[service].Encrypt(c, envelope.Class(class), encoded, c.Payload(0))
+		if err != nil {
+			return err
+		}
+		c.PushBytes(sealed.(js.Value), 0)
+		c.Push(m.KeyID)
+		c.Push(envelope.Base64(m.IV[:]))
+		c.Push(envelope.Base64(m.Salt[:]))
+		c.Push(m.Created)
+		if m.Iterations == m.Class.Iterations() {
+			m.Iterations = 0
+		}
+		c.Push(int(m.Iterations))
+		c.Done()
+		return nil
+	})
+}
+
+// decrypt opens the ciphertext that is payload 0; the page holds the typed encoding of the metadata. Result: the plaintext.
+//
+//go:wasmexport decrypt
+func decrypt(call, service, metadata int32) {
+	encoded := append([]byte(nil), jsbridge.Page[:metadata]...)
+	jsbridge.Start(call, func(c *jsbridge.Call) error {
+		plain, err := services[service].Decrypt(c, encoded, c.Payload(0))
+		if err != nil {
+			return err
+		}
+		c.PushBytes(plain.(js.Value), 0)
+		c.Done()
+		return nil
+	})
+}

@@ -1,0 +1,45 @@
+//go:build js && wasm
+
+package main
+
+import (
+	"syscall/js"
+
+	"idbvault/envelope"
+	"idbvault/jsbridge"
+	"idbvault/vault"
+)
+
+// update has the function that is payload 0 change item 0's record. The function gets the value's bytes, or null, and
+// returns null to delete the record, or [kind, content type, bytes]. A class of 0 and a context of no bytes keep the
+// record's own.
+//
+//go:wasmexport update
+func update(call, store, defaultClass int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		asked := list[0]
+		return s.Update(c, asked.Name, func(current vault.Value) (vault.Change, error) {
+			argument := js.Null()
+			if current.Found {
+				argument = jsbridge.View(current.Data.(js.Value), current.Offset)
+			}
+			answer, err := c.Apply(0, argument)
+			if err != nil || answer.IsNull() {
+				return vault.Change{Delete: true}, err
+			}
+			next := asked
+			next.Kind = envelope.Kind(answer.Index(0).Int())
+			next.ContentType = answer.Index(1).String()
+			next.Value = answer.Index(2)
+			if next.Class == 0 && current.Found {
+				next.Class = current.Header.Class
+			} else if next.Class == 0 {
+				next.Class = envelope.Class(defaultClass)
+			}
+			if len(next.Context) == 0 && current.Found {
+				next.Context = current.Head.Context
+			}
+			return vault.Change{Item: next}, nil
+		})
+	})
+}

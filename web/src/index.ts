@@ -1,0 +1,21 @@
+/**
+ * Data encrypted at rest in IndexedDB.
+ *
+ * @packageDocumentation
+ */
+export type { Value } from './bytes.ts';
+export type { ChangeEvent, ChangeListener } from './changes.ts';
+export { DataClassification } from './classification.ts';
+export { VaultError, type VaultErrorCode } from './errors.ts';
+export type { Secret } from './secret.ts';
+export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';
+export {
+  createEncryptedStorage,
+  destroyVault,
+  EncryptedStorage,
+  type Entry,
+  type KeyFilter,
+  type RecordMetadata,
+  type StorageOptions,
+} from './storage.ts';
+export type { Context, JSONValue } from './value.ts';

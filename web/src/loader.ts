@@ -1,0 +1,186 @@
+import { VaultError } from './errors.ts';
+import { type Core, makeHost } from './host.ts';
+import { Slots } from './slots.ts';
+
+/** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
+export interface Exports extends Core {
+  item(call: number, classification: number, kind: number, name: number, contentType: number, context: number): void;
+  open(call: number, iterations: number, flags: number): void;
+  destroy(call: number): void;
+  set(call: number, store: number): void;
+  get(call: number, store: number, details: number): void;
+  metadata(call: number, store: number): void;
+  exists(call: number, store: number): void;
+  remove(call: number, store: number): void;
+  names(call: number, store: number): void;
+  count(call: number, store: number): void;
+  clear(call: number, store: number): void;
+  update(call: number, store: number, defaultClass: number): void;
+  heard(store: number, name: number): void;
+  service(call: number, iterations: number): void;
+  encrypt(call: number, service: number, classification: number, context: number): void;
+  decrypt(call: number, service: number, metadata: number): void;
+}
+
+/** wasm_exec.js of the Go distribution, loaded beside this file. */
+interface GoRuntime {
+  importObject: WebAssembly.Imports;
+  run(instance: WebAssembly.Instance): Promise<void>;
+}
+
+declare global {
+  var Go: new () => GoRuntime;
+  var idbvaultHost: object | undefined;
+}
+
+const crashed = () =>
+  new VaultError(
+    'ERR_CRASHED',
+    'The idbvault engine stopped during this call. The next call starts it anew; read before you repeat a write.',
+  );
+
+const encoder = new TextEncoder();
+
+/** One running instance of the Go program. */
+export class Engine {
+  readonly #slots = new Slots();
+  readonly #connections = new Set<IDBDatabase>();
+  readonly #host = makeHost(() => this.#core, this.#slots, this.#connections);
+  #core: Exports | undefined;
+
+  get alive(): boolean {
+    return this.#core !== undefined;
+  }
+
+  /** Instantiates a compiled program and lets it run until it serves. */
+  async start(module: WebAssembly.Module): Promise<void> {
+    const go = new globalThis.Go();
+    const instance = await WebAssembly.instantiate(module, go.importObject);
+    this.#core = instance.exports as unknown as Exports;
+    globalThis.idbvaultHost = this.#host; // Go finds its host functions when it starts, and keeps them
+    const ended = go.run(instance);
+    Reflect.deleteProperty(globalThis, 'idbvaultHost');
+    this.#host.locate();
+    const died = () => this.#die();
+    ended.then(died, died);
+  }
+
+  /**
+   * Makes a call: `enter` writes its arguments and starts it. The promise resolves to the results that Go pushed, or
+   * rejects with a {@link VaultError}.
+   */
+  call(payloads: unknown[], enter: (core: Exports, id: number) => void): Promise<unknown[]> {
+    return new Promise((resolve, reject) => {
+      const core = this.#core;
+      if (!core) return reject(crashed());
+      const id = this.#slots.open(payloads, resolve, reject);
+      try {
+        enter(core, id);
+      } catch (error) {
+        // A trap in the program, or a call into one that has exited. Nothing else throws here.
+        console.error('idbvault:', error);
+        this.#die();
+      }
+    });
+  }
+
+  /** Runs an export that settles nothing. */
+  tell(enter: (core: Exports) => void): void {
+    try {
+      if (this.#core) enter(this.#core);
+    } catch {
+      this.#die();
+    }
+  }
+
+  /** Writes strings and bytes one behind the other into the shared page, and returns their lengths. */
+  write(...parts: (string | Uint8Array)[]): number[] {
+    const page = this.#host.shared();
+    let at = 0;
+    return parts.map((part) => {
+      const free = page.subarray(at);
+      let length = part.length;
+      if (typeof part === 'string') length = encoder.encodeInto(part, free).written;
+      else free.set(part);
+      at += length;
+      return length;
+    });
+  }
+
+  #die(): void {
+    this.#core = undefined;
+    for (const db of this.#connections) db.close();
+    this.#connections.clear();
+    this.#slots.rejectAll(crashed());
+  }
+}
+
+let live: Engine | undefined;
+let starting: Promise<Engine> | undefined;
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Returns the running engine, and starts one if there is none or the last one died. */
+export function running(): Promise<Engine> {
+  if (live?.alive) return Promise.resolve(live);
+  starting ??= begin().finally(() => {
+    starting = undefined;
+  });
+  return starting;
+}
+
+async function begin(): Promise<Engine> {
+  compiled ??= load();
+  const module = await compiled.catch((error: unknown) => {
+    compiled = undefined; // so that the next call tries again
+    throw error;
+  });
+  const engine = new Engine();
+  await engine.start(module);
+  live = engine;
+  return engine;
+}
+
+const unsupported = (message: string) => new VaultError('ERR_UNSUPPORTED', message);
+
+/** @throws VaultError `ERR_UNSUPPORTED` where the page lacks something that idbvault needs */
+export function requirePlatform(): void {
+  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle)
+    throw unsupported('This page has no SubtleCrypto. Serve it over https, or from localhost.');
+  if (!globalThis.indexedDB) throw unsupported('This browser has no IndexedDB, or it is turned off for this page.');
+  if (typeof WebAssembly !== 'object')
+    throw unsupported('This browser has no WebAssembly. Lockdown modes turn it off; allow it for this site.');
+}
+
+async function load(): Promise<WebAssembly.Module> {
+  requirePlatform();
+  const url = new URL('./idbvault.wasm', import.meta.url);
+  const [, response] = await Promise.all([loadRuntime(), fetch(url)]).catch(() => {
+    throw new VaultError('ERR_LOAD', `${url} or wasm_exec.js beside it could not be fetched. Look at the network.`);
+  });
+  if (!response.ok) throw new VaultError('ERR_LOAD', `${url} came back with HTTP ${response.status}. Deploy it.`);
+  return compile(url, response);
+}
+
+/**
+ * Loads wasm_exec.js, which defines Go and stand-ins for Node's globals. The program has no use for `process` and `path`,
+ * and a page should not meet them: libraries take a `process` for Node and reach for its `env`.
+ */
+async function loadRuntime(): Promise<void> {
+  const page = globalThis as unknown as Record<string, unknown>;
+  const introduced = ['process', 'path'].filter((name) => !(name in page));
+  await import('./wasm_exec.js');
+  for (const name of introduced) delete page[name];
+}
+
+async function compile(url: string | URL, response: Response): Promise<WebAssembly.Module> {
+  const type = response.headers.get('content-type')?.split(';')[0]?.trim();
+  try {
+    return await (type === 'application/wasm'
+      ? WebAssembly.compileStreaming(response)
+      : WebAssembly.compile(await response.arrayBuffer()));
+  } catch (error) {
+    if (String(error).match(/Content.?Security.?Policy|unsafe-eval|wasm-eval|CSP/i))
+      throw unsupported("The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.");
+    throw new VaultError('ERR_LOAD', `${url} is not a WebAssembly file: it was served as ${type || 'no type'}.`);
+  }
+}

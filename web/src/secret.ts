@@ -1,0 +1,60 @@
+import { invalid } from './errors.ts';
+import { requirePlatform } from './loader.ts';
+
+/**
+ * What opens a vault or a service: a passphrase, or random bytes. A passphrase is normalised to NFKC, must have at least
+ * 8 characters, and neither NUL nor unpaired surrogates. Bytes must be at least 8.
+ */
+export type Secret = string | Uint8Array;
+
+/** A secret on its way to SubtleCrypto. It is not handed to Go. */
+export interface ImportedSecret {
+  /** A non-extractable PBKDF2 key. */
+  key: CryptoKey;
+  /** HMAC of the secret under a random key of this page, to tell whether two secrets are the same. */
+  fingerprint: ArrayBuffer;
+  /** 32 bytes or more, which the caller says are random: fewer iterations will do. */
+  random: boolean;
+}
+
+let pageKey: Promise<CryptoKey> | undefined;
+
+const hmac: HmacKeyGenParams = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+
+/** Imports a secret. The copy of its bytes that is made here is zeroed. */
+export async function importSecret(secret: unknown): Promise<ImportedSecret> {
+  requirePlatform();
+  const bytes = secretBytes(secret);
+  try {
+    pageKey ??= crypto.subtle.generateKey(hmac, false, ['sign']);
+    const [key, fingerprint] = await Promise.all([
+      crypto.subtle.importKey('raw', bytes, 'PBKDF2', false, ['deriveKey']),
+      pageKey.then((k) => crypto.subtle.sign('HMAC', k, bytes)),
+    ]);
+    return { key, fingerprint, random: typeof secret !== 'string' && bytes.length >= 32 };
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
+  if (secret instanceof Uint8Array) {
+    if (secret.length < 8) throw invalid('A secret of bytes must have at least 8 of them; 32 random ones are best.');
+    return new Uint8Array(secret);
+  }
+  if (typeof secret !== 'string') throw invalid('A secret must be a string or a Uint8Array.');
+  const normal = secret.normalize('NFKC');
+  if (!isWellFormed(normal)) throw invalid('The secret has an unpaired surrogate. Take it from a text field unchanged.');
+  if (normal.includes('\0')) throw invalid('The secret has a NUL character. Take it from a text field unchanged.');
+  if ([...normal].length < 8) throw invalid('The secret is too short: at least 8 characters.');
+  return new TextEncoder().encode(normal);
+}
+
+/** Whether a string has no unpaired surrogate, and so has a UTF-8 form. */
+export function isWellFormed(s: string): boolean {
+  const native = (s as { isWellFormed?(): boolean }).isWellFormed;
+  return native ? native.call(s) : !/\p{Surrogate}/u.test(s);
+}
+
+/** The secret of the Vite application that this is built into; Vite puts it in the place of the expression below. */
+export const environmentSecret = (): string | undefined => import.meta.env?.VITE_ENCRYPTION_KEY || undefined;
