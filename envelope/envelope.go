@@ -5,15 +5,16 @@
 // parser accepts exactly one encoding of a value: no trailing bytes, no unknown flags, no second spelling.
 package envelope
 
-import "errors"
+// Error is a failure to read an encoding. (Package errors would bring reflection into the module.)
+type Error string
 
-var (
+func (e Error) Error() string { return "envelope: " + string(e) }
+
+const (
 	// ErrFormat is returned for bytes that are not a canonical encoding.
-	ErrFormat = errors.New("envelope: not a canonical encoding")
+	ErrFormat = Error("not a canonical encoding")
 	// ErrVersion is returned for a format version or a suite that this code does not know.
-	ErrVersion = errors.New("envelope: unknown version")
-	// ErrContext is returned for a context that is not a JSON object within the limits of this package.
-	ErrContext = errors.New("envelope: context is not a JSON object within the limits")
+	ErrVersion = Error("unknown version")
 )
 
 const (

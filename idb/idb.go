@@ -6,20 +6,19 @@
 package idb
 
 import (
-	"errors"
 	"syscall/js"
 
 	"idbvault/jsbridge"
 )
 
 // The errors by which a caller decides. Anything else is a *jsbridge.Exception.
-var (
-	ErrAbsent  = errors.New("idb: no such database")
-	ErrForeign = errors.New("idb: a database with other object stores")
-	ErrBlocked = errors.New("idb: blocked by another connection")
-	ErrClosed  = errors.New("idb: the connection is closed")
-	ErrQuota   = errors.New("idb: the storage is full")
-	ErrStale   = errors.New("idb: an entry is not what was expected")
+const (
+	ErrAbsent  = jsbridge.Error("idb: no such database")
+	ErrForeign = jsbridge.Error("idb: a database with other object stores")
+	ErrBlocked = jsbridge.Error("idb: blocked by another connection")
+	ErrClosed  = jsbridge.Error("idb: the connection is closed")
+	ErrQuota   = jsbridge.Error("idb: the storage is full")
+	ErrStale   = jsbridge.Error("idb: an entry is not what was expected")
 )
 
 // blockedMS is how long a deletion or an opening waits for other connections to close, in milliseconds. They are told
@@ -127,4 +126,11 @@ func (db *DB) begin(mode, durability js.Value) (tx js.Value, err error) {
 		}
 	}()
 	return db.transaction.Invoke(db.names, mode, durability), nil
+}
+
+// told calls issued, the caller's word that the requests have been made, where there is one.
+func told(issued func()) {
+	if issued != nil {
+		issued()
+	}
 }

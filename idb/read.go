@@ -26,7 +26,7 @@ func (db *DB) Read(c *jsbridge.Call, looks []Look, follow func(i int, l *Look) (
 	}
 	stores := map[string]js.Value{}
 	last := lookUp(tx, stores, looks)
-	issued()
+	told(issued)
 	if err := c.Request(last.request, 0); err != nil {
 		return nil, mapped(err)
 	}
@@ -100,7 +100,7 @@ func (db *DB) Entries(c *jsbridge.Call, store string, r Range, limit int, issued
 	s, span := tx.Call("objectStore", store), r.value()
 	names := s.Call("getAllKeys", span, limit)
 	entries := s.Call("getAll", span, limit)
-	issued()
+	told(issued)
 	if err := c.Request(entries, 0); err != nil {
 		return nil, nil, mapped(err)
 	}
@@ -137,7 +137,7 @@ func (db *DB) ask(c *jsbridge.Call, store string, issued func(), ask func(s js.V
 		return js.Value{}, err
 	}
 	request := ask(tx.Call("objectStore", store))
-	issued()
+	told(issued)
 	return request, mapped(c.Request(request, 0))
 }
 

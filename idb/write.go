@@ -61,7 +61,7 @@ func (db *DB) Commit(c *jsbridge.Call, b Batch) error {
 		}
 	}
 	issue(tx, &b)
-	b.Issued()
+	told(b.Issued)
 	return mapped(c.Complete(tx))
 }
 

@@ -2,10 +2,12 @@
 
 package jsbridge
 
-import (
-	"errors"
-	"syscall/js"
-)
+import "syscall/js"
+
+// Error is a failure that needs no more than its name. (Package errors would bring reflection into the module.)
+type Error string
+
+func (e Error) Error() string { return string(e) }
 
 // Exception is a DOMException or another error that the browser threw.
 type Exception struct {
@@ -36,9 +38,9 @@ func recovered(r any) error {
 	err, ok := r.(error)
 	if !ok {
 		if s, isText := r.(string); isText {
-			return errors.New(s)
+			return Error(s)
 		}
-		return errors.New("panic")
+		return Error("panic")
 	}
 	if thrown, ok := err.(js.Error); ok {
 		return exceptionOf(thrown.Value)

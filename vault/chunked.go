@@ -17,7 +17,7 @@ func (s *Store) largeValues(t Task) (*chunked, error) {
 	if c != nil {
 		return c, nil
 	}
-	keys, err := s.db.Keys(t, Chunks, s.all(), 0, func() {})
+	keys, err := s.db.Keys(t, Chunks, s.all(), 0, nil)
 	if err != nil {
 		return nil, err
 	}

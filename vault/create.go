@@ -24,7 +24,6 @@ func (v *Vault) create(t Task, o Options) (*envelope.Keyring, []byte, error) {
 		Writes: []Write{{Table: Keyrings, Key: KeyringEntry, Bytes: stored}},
 		Expect: &Expect{Table: Keyrings, Key: KeyringEntry, Empty: &records},
 		Strict: true,
-		Issued: func() {},
 	})
 	if ErrStale.is(err) {
 		// A browser without Web Locks may let another tab come first; then that tab's keyring is the one.

@@ -90,7 +90,6 @@ func (v *Vault) extend(t Task, need *perClass) error {
 		Writes: []Write{{Table: Keyrings, Key: KeyringEntry, Bytes: next}},
 		Expect: &Expect{Table: Keyrings, Key: KeyringEntry, Prefix: stored},
 		Strict: true,
-		Issued: func() {},
 	})
 	if err != nil {
 		return err

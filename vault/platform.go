@@ -91,7 +91,8 @@ type Batch struct {
 	// Expect, where not nil, is compared inside the transaction. If the entry is not what it says, nothing is
 	// written and Commit returns ErrStale.
 	Expect *Expect
-	// Issued is called when every request has been made: a transaction that is made later takes effect later.
+	// Issued, where not nil, is called when every request has been made: a transaction that is made later takes effect
+	// later.
 	Issued func()
 }
 
@@ -129,9 +130,10 @@ type Read struct {
 	Both   bool // Second was found
 }
 
-// Database is an open database of the platform with the tables of a vault.
+// Database is an open database of the platform with the tables of a vault. Where issued is not nil, it is called when the
+// first requests have been made.
 type Database interface {
-	// Read looks up all of reads in one transaction. It calls issued when every first request has been made.
+	// Read looks up all of reads in one transaction.
 	Read(t Task, reads []Read, issued func()) error
 	// Scan returns up to limit entries of a range, ascending.
 	Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error)

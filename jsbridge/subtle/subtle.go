@@ -5,14 +5,13 @@
 package subtle
 
 import (
-	"errors"
 	"syscall/js"
 
 	"idbvault/jsbridge"
 )
 
 // ErrRefused is returned when a tag, a wrapping or a MAC does not fit. It says no more.
-var ErrRefused = errors.New("subtle: refused")
+const ErrRefused = jsbridge.Error("subtle: refused")
 
 // Key is a CryptoKey.
 type Key struct{ v js.Value }
