@@ -173,11 +173,19 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 		if o.ExpectVault {
 			return ErrEvicted
 		}
-		if ring, stored, err = v.create(t, o); err != nil {
+		var vaultKey Key
+		if ring, stored, vaultKey, err = v.create(t, o); err != nil {
 			return err
 		}
+		if vaultKey != nil {
+			return v.unwrap(t, ring, stored, vaultKey)
+		}
 	}
-	return v.unwrap(t, ring, stored, o.Secret)
+	vaultKey, err := v.tryslots(t, ring, o.Secret)
+	if err != nil {
+		return err
+	}
+	return v.unwrap(t, ring, stored, vaultKey)
 }
 
 // load reads the stored keyring. It returns nil where there is none.
@@ -220,12 +228,9 @@ func (v *Vault) tryslots(t Task, ring *envelope.Keyring, secret Key) (Key, error
 	return nil, ErrWrongSecret
 }
 
-// unwrap opens the vault with the secret: the keyring key first and alone, then, once the keyring's MAC holds, the rest.
-func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, secret Key) error {
-	vaultKey, err := v.tryslots(t, ring, secret)
-	if err != nil {
-		return err
-	}
+// unwrap opens the vault with the vault key: the keyring key first and alone, then, once the keyring's MAC holds, the
+// rest. The vault key is dropped when it returns.
+func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, vaultKey Key) error {
 	entry := ring.Find(envelope.KeyringKey256, 0, 1)
 	if entry == nil {
 		return ErrIntegrity

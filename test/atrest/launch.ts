@@ -20,25 +20,29 @@ const FIREFOX_PREFS = {
 };
 
 /**
- * Starts a browser on a profile that stays on disk: the program that IDBVAULT_CHROMIUM or IDBVAULT_FIREFOX names, else
- * the one on PATH, else (or where the variable is empty) the one Playwright downloaded.
+ * How a browser is started: the program that IDBVAULT_CHROMIUM or IDBVAULT_FIREFOX names, else the one on PATH, else (or
+ * where the variable is empty) the one Playwright downloaded.
  */
-export function launchProfile(browserName: ProfileBrowser, profileDir: string): Promise<BrowserContext> {
+export function launchOptions(browserName: ProfileBrowser) {
   if (browserName === 'chromium') {
     const executablePath = process.env.IDBVAULT_CHROMIUM ?? findOnPath('chromium');
-    return chromium.launchPersistentContext(profileDir, {
-      ...(executablePath && { executablePath }),
-      args: CHROMIUM_ARGS,
-      // The sandbox refuses to start for root, as which containers run tests.
-      chromiumSandbox: false,
-    });
+    // The sandbox refuses to start for root, as which containers run tests.
+    return {
+      launchOptions: { ...(executablePath && { executablePath }), args: CHROMIUM_ARGS, chromiumSandbox: false },
+    };
   }
   const executablePath = process.env.IDBVAULT_FIREFOX ?? findOnPath('firefox-esr');
-  return firefox.launchPersistentContext(profileDir, {
+  return {
     // A stock Firefox lacks the patches of Playwright's own build and is driven over WebDriver BiDi.
-    ...(executablePath && { executablePath, channel: 'moz-firefox' }),
-    firefoxUserPrefs: FIREFOX_PREFS,
-  });
+    ...(executablePath && { channel: 'moz-firefox' }),
+    launchOptions: { ...(executablePath && { executablePath }), firefoxUserPrefs: FIREFOX_PREFS },
+  };
+}
+
+/** Starts a browser on a profile that stays on disk. */
+export function launchProfile(browserName: ProfileBrowser, profileDir: string): Promise<BrowserContext> {
+  const { launchOptions: launch, ...use } = launchOptions(browserName);
+  return (browserName === 'chromium' ? chromium : firefox).launchPersistentContext(profileDir, { ...use, ...launch });
 }
 
 function findOnPath(program: string): string | undefined {

@@ -14,7 +14,8 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Returns a copy of a string's UTF-8 or of bytes, as they are now: the caller may change its buffer afterwards. */
 export function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (typeof value === 'string') {
-    if (!isWellFormed(value)) throw invalid('The text has an unpaired surrogate, which UTF-8 has no form for. Store its bytes.');
+    if (!isWellFormed(value))
+      throw invalid('The text has an unpaired surrogate, which UTF-8 has no form for. Store its bytes.');
     return encoder.encode(value);
   }
   if (ArrayBuffer.isView(value)) {

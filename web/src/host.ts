@@ -125,13 +125,13 @@ export function makeHost(core: () => Core | undefined, slots: Slots, connections
     },
     lock(id: number, name: string) {
       if (!navigator.locks) {
-        void wait(id, Promise.resolve(() => {}));
+        void wait(
+          id,
+          Promise.resolve(() => {}),
+        );
         return;
       }
-      const held = navigator.locks.request(
-        name,
-        () => new Promise<void>((release) => settle(id, release, 0)),
-      );
+      const held = navigator.locks.request(name, () => new Promise<void>((release) => settle(id, release, 0)));
       held.catch((error: unknown) => settle(id, error, 1));
     },
     apply: (id: number, i: number, argument: unknown) =>

@@ -180,7 +180,9 @@ async function compile(url: string | URL, response: Response): Promise<WebAssemb
       : WebAssembly.compile(await response.arrayBuffer()));
   } catch (error) {
     if (String(error).match(/Content.?Security.?Policy|unsafe-eval|wasm-eval|CSP/i))
-      throw unsupported("The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.");
+      throw unsupported(
+        "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
+      );
     throw new VaultError('ERR_LOAD', `${url} is not a WebAssembly file: it was served as ${type || 'no type'}.`);
   }
 }

@@ -80,7 +80,10 @@ class Cell {
   #unwatch(): void {
     this.#end?.();
     this.#end = undefined;
-    void this.#storage?.then((storage) => storage.close(), () => {});
+    void this.#storage?.then(
+      (storage) => storage.close(),
+      () => {},
+    );
     this.#storage = undefined;
   }
 

@@ -44,7 +44,8 @@ function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
   }
   if (typeof secret !== 'string') throw invalid('A secret must be a string or a Uint8Array.');
   const normal = secret.normalize('NFKC');
-  if (!isWellFormed(normal)) throw invalid('The secret has an unpaired surrogate. Take it from a text field unchanged.');
+  if (!isWellFormed(normal))
+    throw invalid('The secret has an unpaired surrogate. Take it from a text field unchanged.');
   if (normal.includes('\0')) throw invalid('The secret has a NUL character. Take it from a text field unchanged.');
   if ([...normal].length < 8) throw invalid('The secret is too short: at least 8 characters.');
   return new TextEncoder().encode(normal);

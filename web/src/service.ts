@@ -113,7 +113,10 @@ export class EncryptionService {
     const encoded = encodeValue(metadata, 65);
     const sealed = fromBase64(ciphertext);
     if (!sealed || encoded.length > maxMetadata)
-      throw new VaultError('ERR_INTEGRITY', 'The package is not one that EncryptionService makes: its base64 has another form, or its metadata is too large.');
+      throw new VaultError(
+        'ERR_INTEGRITY',
+        'The package is not one that EncryptionService makes: its base64 has another form, or its metadata is too large.',
+      );
     const { engine, service } = await this.#linked();
     const [plain] = await engine.call([sealed], (core, id) => {
       core.decrypt(id, service, engine.write(encoded)[0] ?? 0);

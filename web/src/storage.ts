@@ -78,7 +78,8 @@ function payloadOf(value: unknown): { kind: number; contentType: string; bytes: 
     return { kind: Kind.blob, contentType: value.type, bytes: value.arrayBuffer().catch(unreadable) };
   }
   const bytes = copyBytes(value);
-  if (!bytes) throw invalid('A value must be a string, an ArrayBuffer, a typed array or a Blob. For others use setJSON.');
+  if (!bytes)
+    throw invalid('A value must be a string, an ArrayBuffer, a typed array or a Blob. For others use setJSON.');
   return { kind: typeof value === 'string' ? Kind.text : Kind.bytes, contentType: '', bytes };
 }
 
@@ -181,7 +182,10 @@ export class EncryptedStorage {
   async getDecryptedBlob(key: string): Promise<Blob | null> {
     const [kind, contentType, bytes] = (await this.#read([key], 1)) as [number | null, string, Uint8Array<ArrayBuffer>];
     if (kind === null) return null;
-    const types: Record<number, string> = { [Kind.text]: 'text/plain;charset=utf-8', [Kind.bytes]: 'application/octet-stream' };
+    const types: Record<number, string> = {
+      [Kind.text]: 'text/plain;charset=utf-8',
+      [Kind.bytes]: 'application/octet-stream',
+    };
     return new Blob([bytes], { type: types[kind] ?? contentType });
   }
 
@@ -190,7 +194,13 @@ export class EncryptedStorage {
     const found = await this.#names([key], (core, id, store) => core.metadata(id, store));
     if (found[0] === null) return null;
     const [classification, created, expires, epoch, size, contentType, context] = found as [
-      DataClassification, number, number, number, number, string, string,
+      DataClassification,
+      number,
+      number,
+      number,
+      number,
+      string,
+      string,
     ];
     return {
       classification,
@@ -324,7 +334,11 @@ export class EncryptedStorage {
   }
 
   #tell(type: ChangeEvent['type'], items: Item[]): void {
-    this.#changes.tell(this.#place.store, type, items.map((item) => item.name));
+    this.#changes.tell(
+      this.#place.store,
+      type,
+      items.map((item) => item.name),
+    );
   }
 
   #read(keys: string[], details: number): Promise<unknown[]> {
@@ -337,7 +351,11 @@ export class EncryptedStorage {
   }
 
   /** Starts a call at once, so that calls reach Go in the order in which they are made. */
-  #call(items: Item[], payloads: unknown[], run: (core: Exports, id: number, store: number) => void): Promise<unknown[]> {
+  #call(
+    items: Item[],
+    payloads: unknown[],
+    run: (core: Exports, id: number, store: number) => void,
+  ): Promise<unknown[]> {
     if (this.#closed) return Promise.reject(closed());
     const start = ({ engine, store }: Link) =>
       engine.call(payloads, (core, id) => {

@@ -44,34 +44,32 @@ export function encodeValue(value: unknown, levels = 64): Uint8Array {
     }
   };
   const write = (v: unknown, left: number): void => {
-    if (v === null) return u8(0);
-    if (typeof v === 'boolean') return u8(v ? 2 : 1);
-    if (typeof v === 'string') {
+    if (v === null) u8(0);
+    else if (typeof v === 'boolean') u8(v ? 2 : 1);
+    else if (typeof v === 'string') {
       u8(4);
-      return units(v);
-    }
-    if (typeof v === 'number' && Number.isFinite(v)) {
+      units(v);
+    } else if (typeof v === 'number' && Number.isFinite(v)) {
       u8(3);
       const at = grow(8);
-      return new DataView(bytes.buffer).setFloat64(at, v + 0); // JSON writes -0 as 0
-    }
-    if (typeof v !== 'object' || left === 0) throw notJSON();
-    if (Array.isArray(v)) {
+      new DataView(bytes.buffer).setFloat64(at, v + 0); // JSON writes -0 as 0
+    } else if (typeof v !== 'object' || left === 0) throw notJSON();
+    else if (Array.isArray(v)) {
       u8(5);
       u32(v.length);
       for (let i = 0; i < v.length; i++) write(v[i], left - 1);
-      return;
-    }
-    const prototype: unknown = Object.getPrototypeOf(v);
-    if (prototype !== Object.prototype && prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notJSON();
-    const members = v as Record<string, unknown>;
-    // sort() compares code units
-    const names = Object.keys(members).filter((name) => members[name] !== undefined);
+    } else members(v as Record<string, unknown>, left - 1);
+  };
+  const members = (object: Record<string, unknown>, left: number): void => {
+    const prototype: unknown = Object.getPrototypeOf(object);
+    if (prototype !== null && Object.getPrototypeOf(prototype) !== null) throw notJSON(); // a Date, a Map, a class's
+    const names = Object.keys(object).filter((name) => object[name] !== undefined);
     u8(6);
     u32(names.length);
+    // sort() compares code units
     for (const name of names.sort()) {
       units(name);
-      write(members[name], left - 1);
+      write(object[name], left);
     }
   };
   write(value, levels);

@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Go and Node: the npm packages and, with "browsers", Chromium, Firefox and sqlite3 (Debian's
+# packages where apt-get can install them, Playwright's own browsers elsewhere).
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+for tool in go node npm; do
+  command -v "$tool" >/dev/null || { echo "$tool is missing: install Go 1.26 and Node 20 or later" >&2; exit 1; }
+done
+
+export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
+if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+  npm ci --no-audit --no-fund
+  touch node_modules/.package-lock.json
+fi
+
+[ "${1:-}" = browsers ] || exit 0
+missing=()
+command -v "${IDBVAULT_CHROMIUM:-chromium}" >/dev/null || missing+=(chromium)
+command -v "${IDBVAULT_FIREFOX:-firefox-esr}" >/dev/null || missing+=(firefox-esr)
+command -v sqlite3 >/dev/null || missing+=(sqlite3)
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ] && grep -qi debian /etc/os-release; then
+  apt-get update
+  DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "${missing[@]}"
+else
+  command -v sqlite3 >/dev/null || { echo "sqlite3 is missing: the scan of Firefox profiles reads databases with it" >&2; exit 1; }
+  npx playwright install chromium firefox
+fi

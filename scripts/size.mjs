@@ -1,0 +1,22 @@
+// Fails when what an application ships has grown over its budget. Sizes are bytes; brotli is quality 11.
+import { readFileSync } from 'node:fs';
+import { brotliCompressSync, constants } from 'node:zlib';
+
+const budget = [
+  { file: 'idbvault.wasm', raw: 2_900_000, brotli: 490_000 },
+  { file: 'index.js', brotli: 8_000 },
+  { file: 'react.js', brotli: 3_000 },
+  { file: 'wasm_exec.js', brotli: 5_000 },
+];
+
+let over = false;
+for (const { file, raw = Number.POSITIVE_INFINITY, brotli } of budget) {
+  const bytes = readFileSync(`web/dist/${file}`);
+  const small = brotliCompressSync(bytes, {
+    params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length },
+  }).length;
+  const fits = bytes.length <= raw && small <= brotli;
+  over ||= !fits;
+  console.log(`${file.padEnd(14)} ${bytes.length} raw, ${small} brotli of ${brotli}${fits ? '' : '   OVER BUDGET'}`);
+}
+process.exit(over ? 1 : 0);
