@@ -1,0 +1,156 @@
+import fs from 'node:fs';
+import { expect, test } from './app.ts';
+import {
+  type GoldenPackage,
+  type GoldenRecord,
+  type GoldenVault,
+  packagesFile,
+  readGolden,
+  vaultFile,
+} from './golden.ts';
+
+// UPDATE_GOLDEN=1 writes the files anew. That is right once for a version of a format, and never again.
+const making = process.env.UPDATE_GOLDEN ? test : undefined;
+making?.('golden files are made', async ({ page }) => {
+  const vaults = await page.evaluate(async () => {
+    const base64 = (b: ArrayBuffer | Uint8Array) => btoa(String.fromCharCode(...new Uint8Array(b)));
+    const vaults: GoldenVault[] = [];
+    for (const names of ['hidden', 'clear'] as const) {
+      const database = `golden-${names}`;
+      const secret = 'Gru\u0308n\u2003ﬁsh 42'; // NFKC makes it 'Grün fish 42'
+      const records: GoldenRecord[] = [];
+      const add = async (
+        store: string,
+        name: string,
+        classification: 'public' | 'internal' | 'confidential' | 'pii' | 'phi',
+        value: string | Uint8Array<ArrayBuffer> | Blob,
+        context?: { [key: string]: string | number | null },
+      ) => {
+        const storage = await idbvault.createEncryptedStorage(database, store, { secret, names });
+        await storage.setEncrypted(name, value, classification, context);
+        const bytes = await storage.getDecryptedBytes(name);
+        const kind = typeof value === 'string' ? 'text' : value instanceof Blob ? 'blob' : 'bytes';
+        const contentType = value instanceof Blob ? value.type : '';
+        records.push({
+          store,
+          name,
+          classification,
+          kind,
+          contentType,
+          context: context ?? null,
+          value: base64(bytes ?? new Uint8Array()),
+        });
+      };
+      await add('preferences', 'user-preferences', 'internal', JSON.stringify({ theme: 'dark', lang: 'de' }));
+      await add('studies', 'patient:P12345', 'phi', 'Anna Ünïcode 🩻', { patientId: 'P12345', ünï: null, n: 1.5 });
+      await add(
+        'studies',
+        'slice:1',
+        'phi',
+        Uint8Array.from({ length: 70_000 }, (_, i) => (i * 7) & 255),
+        { modality: 'CT' },
+      );
+      await add('studies', 'thumbnail', 'pii', new Blob(['<svg/>'], { type: 'image/svg+xml' }));
+      await add('studies', 'empty', 'public', '');
+      await add('studies', 'bytes', 'confidential', new Uint8Array([0, 1, 254, 255]));
+      const tables: GoldenVault['tables'] = {};
+      for (const table of ['keyring', 'records', 'chunks', 'journal', 'audit'])
+        tables[table] = (await raw.entries(database, table)).map(([k, v]) => [base64(k), base64(v)]);
+      vaults.push({ database, secret, names, tables, records });
+    }
+    return vaults;
+  });
+  const packages = await page.evaluate(async () => {
+    const made: GoldenPackage[] = [];
+    const seal = async (
+      masterKey: string,
+      plaintext: string,
+      kdfIterations: number | undefined,
+      ...rest: [never?, never?]
+    ) => {
+      const service = new idbvault.EncryptionService(masterKey, { kdfIterations });
+      made.push({ masterKey, plaintext, package: await service.encrypt(plaintext, ...rest) });
+    };
+    const context = {
+      patientId: 'P12345',
+      zero: -0,
+      tiny: 5e-324,
+      big: 1.7976931348623157e308,
+      third: 1 / 3,
+      unsafe: 2 ** 53,
+      e21: 1e21,
+      nested: [[], {}, [null, true, false, 'x']],
+      'lone \ud800': '\udfff',
+      '\uffff': 1,
+      '\u{10000}': 2,
+      é: 'e\u0301',
+      '': '',
+      __proto_: 'proto',
+      a: 1,
+      B: 2,
+      '10': 3,
+      '9': 4,
+    };
+    const all = ['public', 'internal', 'confidential', 'pii', 'phi'];
+    for (const classification of all)
+      await seal('your-master-key', `of class ${classification}`, undefined, classification as never);
+    await seal('your-master-key', 'sensitive data 🩻', undefined, 'phi' as never, context as never);
+    await seal('ﬁrst long passphrase', '', 300_000, 'pii' as never, { empty: {} } as never);
+    return made;
+  });
+  fs.mkdirSync('test/vectors/golden', { recursive: true });
+  fs.writeFileSync(vaultFile, `${JSON.stringify(vaults, null, 1)}\n`);
+  fs.writeFileSync(packagesFile, `${JSON.stringify(packages, null, 1)}\n`);
+});
+
+test('golden vaults open in this browser', async ({ page }) => {
+  const vaults = readGolden<GoldenVault[]>(vaultFile);
+  expect(vaults.map((v) => v.records.length)).toEqual([6, 6]);
+  for (const vault of vaults) {
+    const read = await page.evaluate(async (vault) => {
+      const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+      for (const [table, entries] of Object.entries(vault.tables)) {
+        if (entries.length === 0) await raw.entries(vault.database, table); // makes the database
+        for (const [key, value] of entries) await raw.put(vault.database, table, bytes(key), bytes(value));
+      }
+      const read: GoldenRecord[] = [];
+      for (const { store, name } of vault.records) {
+        const options = { secret: vault.secret, expectVault: true };
+        const storage = await idbvault.createEncryptedStorage(vault.database, store, options);
+        const metadata = await storage.getMetadata(name);
+        const blob = await storage.getDecryptedBlob(name);
+        const value = await storage.getDecryptedBytes(name);
+        const kinds: Record<string, 'text' | 'bytes'> = {
+          'text/plain;charset=utf-8': 'text',
+          'application/octet-stream': 'bytes',
+        };
+        read.push({
+          store,
+          name,
+          classification: metadata?.classification ?? 'none',
+          kind: kinds[blob?.type ?? ''] ?? 'blob',
+          contentType: metadata?.contentType ?? 'none',
+          context: metadata?.context,
+          value: btoa(String.fromCharCode(...(value ?? []))),
+        });
+      }
+      return read;
+    }, vault);
+    expect(read).toEqual(vault.records);
+  }
+});
+
+test('golden packages open in this browser', async ({ page }) => {
+  const packages = readGolden<GoldenPackage[]>(packagesFile);
+  expect(packages.length).toBe(7);
+  const opened = await page.evaluate(
+    (text) =>
+      Promise.all(
+        (JSON.parse(text) as GoldenPackage[]).map((p) =>
+          new idbvault.EncryptionService(p.masterKey).decrypt(p.package),
+        ),
+      ),
+    JSON.stringify(packages),
+  );
+  expect(opened).toEqual(packages.map((p) => p.plaintext));
+});
