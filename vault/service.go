@@ -36,7 +36,7 @@ const maxPackages = 1 << 31
 // NewService returns a service over a PBKDF2 key. Iterations of 0 means those of the class table.
 func NewService(p Platform, master Key, iterations uint32) (*Service, error) {
 	if iterations != 0 && (iterations < minRandomSecret || iterations > envelope.MaxIterations) {
-		return nil, ErrInvalid.because("config.kdfIterations must be a whole number from 100,000 to 10,000,000.")
+		return nil, ErrInvalid.because("The option kdfIterations must be a whole number from 100,000 to 10,000,000.")
 	}
 	return &Service{p: p, master: master, iterations: iterations}, nil
 }

@@ -32,9 +32,9 @@ const (
 )
 
 func (o *Options) check() error {
-	least, why := uint32(minPassphrase), "options.iterations must be a whole number from 600,000 to 10,000,000. A secret of 32 random bytes or more, as a Uint8Array, may go down to 100,000."
+	least, why := uint32(minPassphrase), "The option iterations must be a whole number from 600,000 to 10,000,000. A secret of 32 random bytes or more, as a Uint8Array, may go down to 100,000."
 	if o.RandomSecret {
-		least, why = minRandomSecret, "options.iterations must be a whole number from 100,000 to 10,000,000."
+		least, why = minRandomSecret, "The option iterations must be a whole number from 100,000 to 10,000,000."
 	}
 	if o.Iterations == 0 {
 		o.Iterations = DefaultIterations
@@ -81,7 +81,7 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 		}
 	}
 	if o.Names != NamesAsMade && (o.Names == NamesClear) != v.ring.ClearNames {
-		return nil, ErrInvalid.because("options.names differs from what this vault was made with. It can't be changed; leave it out.")
+		return nil, ErrInvalid.because("The option names differs from what this vault was made with. It can't be changed; leave it out.")
 	}
 	return v, nil
 }

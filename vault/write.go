@@ -51,7 +51,7 @@ func (s *Store) check(items []Item, names []string) error {
 			return errContext
 		}
 		if s.weakestSlot() < it.Class.Iterations() {
-			return ErrWeak.because("This vault's key is derived with fewer PBKDF2 iterations than the class '" + it.Class.String() + "' demands. Make the vault with options.iterations of at least that.")
+			return ErrWeak.because("This vault's key is derived with fewer PBKDF2 iterations than the class '" + it.Class.String() + "' demands. Make the vault with more iterations.")
 		}
 	}
 	return nil

@@ -155,9 +155,16 @@ async function load(): Promise<WebAssembly.Module> {
   requirePlatform();
   const url = new URL('./idbvault.wasm', import.meta.url);
   const [, response] = await Promise.all([loadRuntime(), fetch(url)]).catch(() => {
-    throw new VaultError('ERR_LOAD', `${url} or wasm_exec.js beside it could not be fetched. Look at the network.`);
+    throw new VaultError(
+      'ERR_LOAD',
+      `The file ${url} or wasm_exec.js beside it could not be fetched. Look at the network.`,
+    );
   });
-  if (!response.ok) throw new VaultError('ERR_LOAD', `${url} came back with HTTP ${response.status}. Deploy it.`);
+  if (!response.ok)
+    throw new VaultError(
+      'ERR_LOAD',
+      `The file ${url} came back with HTTP ${response.status}. Deploy it beside index.js.`,
+    );
   return compile(url, response);
 }
 
@@ -183,6 +190,9 @@ async function compile(url: string | URL, response: Response): Promise<WebAssemb
       throw unsupported(
         "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
       );
-    throw new VaultError('ERR_LOAD', `${url} is not a WebAssembly file: it was served as ${type || 'no type'}.`);
+    throw new VaultError(
+      'ERR_LOAD',
+      `The file ${url} is not WebAssembly: it was served as ${type || 'no type'}. Deploy it beside index.js.`,
+    );
   }
 }

@@ -43,9 +43,10 @@ function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
     return new Uint8Array(secret);
   }
   if (typeof secret !== 'string') throw invalid('A secret must be a string or a Uint8Array.');
-  const normal = secret.normalize('NFKC');
-  if (!isWellFormed(normal))
+  // Before it is normalised: Firefox's normalize puts something else in the place of an unpaired surrogate.
+  if (!isWellFormed(secret))
     throw invalid('The secret has an unpaired surrogate. Take it from a text field unchanged.');
+  const normal = secret.normalize('NFKC');
   if (normal.includes('\0')) throw invalid('The secret has a NUL character. Take it from a text field unchanged.');
   if ([...normal].length < 8) throw invalid('The secret is too short: at least 8 characters.');
   return new TextEncoder().encode(normal);

@@ -139,7 +139,7 @@ export class EncryptionService {
   async #begin(): Promise<{ engine: Engine; service: number }> {
     const iterations = this.#iterations ?? 0;
     if (typeof iterations !== 'number' || !Number.isInteger(iterations) || iterations < 0 || iterations >= 2 ** 31)
-      throw invalid('config.kdfIterations must be a whole number from 100,000 to 10,000,000.');
+      throw invalid('The option kdfIterations must be a whole number from 100,000 to 10,000,000.');
     const { key } = await this.#master;
     const engine = await running();
     const [service] = await engine.call([key], (core, id) => core.service(id, iterations));

@@ -418,7 +418,7 @@ const flag = { random: 1, expectVault: 2, hidden: 4, clear: 8, strict: 16 };
 
 function oneOf(option: string, value: unknown, ...allowed: (string | boolean | undefined)[]): void {
   if (value !== undefined && !allowed.includes(value as string)) {
-    throw invalid(`options.${option} must be ${allowed.map((a) => `'${a}'`).join(' or ')}.`);
+    throw invalid(`The option ${option} must be ${allowed.map((a) => `'${a}'`).join(' or ')}.`);
   }
 }
 
@@ -447,7 +447,7 @@ export async function createEncryptedStorage(
   oneOf('durability', durability, 'relaxed', 'strict');
   oneOf('expectVault', expectVault, true, false);
   if (options.iterations !== undefined && !(Number.isInteger(iterations) && iterations > 0 && iterations < 2 ** 31))
-    throw invalid('options.iterations must be a whole number from 600,000 to 10,000,000.');
+    throw invalid('The option iterations must be a whole number from 600,000 to 10,000,000.');
   let secret: unknown = options.secret;
   if (typeof secret === 'function') secret = isUnlocked(database) ? undefined : await secret();
   else secret ??= environmentSecret();

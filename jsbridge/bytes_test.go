@@ -1,0 +1,193 @@
+//go:build js && wasm
+
+package jsbridge_test
+
+import (
+	"bytes"
+	"fmt"
+	"syscall/js"
+	"testing"
+
+	"idbvault/jsbridge"
+	"idbvault/test/wasm/harness"
+)
+
+// pattern returns n bytes that tell their places, so that a shift by any offset shows.
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i*7 + i>>8*13 + 1)
+	}
+	return b
+}
+
+func equal(t *testing.T, what string, got, want []byte) {
+	t.Helper()
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s: got %d bytes %.40x, want %d bytes %.40x", what, len(got), got, len(want), want)
+	}
+}
+
+// content reads a buffer or a view without the bridge.
+func content(v js.Value) []byte {
+	if v.InstanceOf(js.Global().Get("ArrayBuffer")) {
+		v = construct("Uint8Array", v)
+	}
+	b := make([]byte, v.Get("byteLength").Int())
+	js.CopyBytesToGo(b, v)
+	return b
+}
+
+func TestBytes(t *testing.T) {
+	for _, n := range []int{0, 1, 255, 70_000, jsbridge.PageSize} {
+		want := pattern(n)
+		v := jsbridge.Bytes(want)
+		if !v.InstanceOf(js.Global().Get("ArrayBuffer")) {
+			t.Fatalf("%d bytes are not an ArrayBuffer", n)
+		}
+		jsbridge.Bytes([]byte("the page is used again"))
+		equal(t, fmt.Sprintf("%d bytes", n), content(v), want)
+		equal(t, fmt.Sprintf("%d bytes read back", n), jsbridge.Front(v, 0, n), want)
+		if got := jsbridge.Size(v); got != n {
+			t.Errorf("the size of %d bytes is %d", n, got)
+		}
+	}
+}
+
+// views are the kinds of values that stand for the bytes 10 to 109 of a pattern.
+func views() map[string]js.Value {
+	buffer := jsbridge.Bytes(pattern(120))
+	return map[string]js.Value{
+		"ArrayBuffer":  buffer.Call("slice", 10, 110),
+		"Uint8Array":   construct("Uint8Array", buffer, 10, 100),
+		"DataView":     construct("DataView", buffer, 10, 100),
+		"Uint16Array":  construct("Uint16Array", buffer, 10, 50),
+		"Float32Array": construct("Float32Array", jsbridge.Join(make([]byte, 2), buffer), 12, 25),
+	}
+}
+
+func TestFront(t *testing.T) {
+	whole := pattern(120)[10:110]
+	for kind, v := range views() {
+		for _, part := range []struct{ offset, n, from, to int }{
+			{0, 100, 0, 100},
+			{0, 7, 0, 7},
+			{33, 20, 33, 53},
+			{99, 1, 99, 100},
+			{90, 50, 90, 100}, // no more than there is
+			{100, 1, 100, 100},
+			{500, 1, 100, 100},
+			{5, 0, 5, 5},
+		} {
+			what := fmt.Sprintf("%s, %d from %d", kind, part.n, part.offset)
+			equal(t, what, jsbridge.Front(v, part.offset, part.n), whole[part.from:part.to])
+		}
+	}
+}
+
+func TestFrontIsACopyAndFitsThePage(t *testing.T) {
+	long := append(pattern(jsbridge.PageSize), "beyond"...)
+	v := construct("Uint8Array", len(long))
+	js.CopyBytesToJS(v, long)
+	got := jsbridge.Front(v, 0, len(long))
+	jsbridge.Bytes(make([]byte, jsbridge.PageSize))
+	equal(t, "the first page", got, long[:jsbridge.PageSize])
+	equal(t, "the last bytes", jsbridge.Front(v, len(long)-6, 6), []byte("beyond"))
+}
+
+func TestJoin(t *testing.T) {
+	head, whole := []byte("head"), pattern(120)[10:110]
+	for kind, v := range views() {
+		joined := jsbridge.Join(head, v)
+		if !joined.InstanceOf(js.Global().Get("ArrayBuffer")) {
+			t.Errorf("%s: not an ArrayBuffer", kind)
+		}
+		equal(t, kind, content(joined), append([]byte("head"), whole...))
+		equal(t, "no head, "+kind, content(jsbridge.Join(nil, v)), whole)
+	}
+	equal(t, "undefined", content(jsbridge.Join(head, js.Undefined())), head)
+	// A value need not fit the page.
+	long := construct("Uint8Array", 3*jsbridge.PageSize)
+	long.SetIndex(3*jsbridge.PageSize-1, 9)
+	joined := content(jsbridge.Join(head, long))
+	if len(joined) != 4+3*jsbridge.PageSize || joined[len(joined)-1] != 9 || !bytes.HasPrefix(joined, head) {
+		t.Errorf("a long value was joined to %d bytes", len(joined))
+	}
+}
+
+func TestView(t *testing.T) {
+	whole := pattern(120)[10:110]
+	for kind, v := range views() {
+		for _, offset := range []int{0, 1, 64, 100} {
+			view := jsbridge.View(v, offset)
+			if !view.InstanceOf(js.Global().Get("Uint8Array")) {
+				t.Fatalf("a view of %s is not a Uint8Array", kind)
+			}
+			equal(t, fmt.Sprintf("%s from %d", kind, offset), content(view), whole[offset:])
+			equal(t, "front of the view", jsbridge.Front(view, 2, 5), whole[offset:][min(2, 100-offset):min(7, 100-offset)])
+		}
+	}
+	buffer := jsbridge.Bytes(pattern(20))
+	jsbridge.View(buffer, 8).SetIndex(0, 255)
+	if got := content(buffer)[8]; got != 255 {
+		t.Error("a view has bytes of its own")
+	}
+}
+
+func TestNoBytes(t *testing.T) {
+	for what, v := range map[string]js.Value{
+		"undefined": js.Undefined(), "null": js.Null(), "a number": js.ValueOf(7), "a text": js.ValueOf("text"),
+		"an array": js.ValueOf([]any{1, 2}), "an object": js.ValueOf(map[string]any{"byteLength": 3}), "true": js.ValueOf(true),
+	} {
+		if got := jsbridge.Size(v); got != 0 {
+			t.Errorf("the size of %s is %d", what, got)
+		}
+		equal(t, "front of "+what, jsbridge.Front(v, 0, 10), nil)
+		equal(t, "view of "+what, content(jsbridge.View(v, 0)), nil)
+	}
+}
+
+func TestPageAfterMemoryHasGrown(t *testing.T) {
+	const inFlight, growth = 100, 96 << 20
+	gate := harness.NewDeferred()
+	var calls []*harness.Pending
+	for i := range inFlight {
+		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
+			v, err := c.Await(gate.Promise)
+			if err != nil {
+				return err
+			}
+			want := append([]byte{byte(i)}, pattern(1000)...)
+			if got := jsbridge.Front(jsbridge.Join(want, v), 0, 3000); !bytes.Equal(got, append(want, "tail"...)) {
+				return fmt.Errorf("call %d read %.20x", i, got)
+			}
+			return nil
+		}))
+	}
+	before := jsbridge.Bytes(pattern(5000))
+	size := harness.Memory()
+	ballast := make([][]byte, growth>>20)
+	for i := range ballast {
+		ballast[i] = make([]byte, 1<<20)
+		ballast[i][i] = 1
+	}
+	if grown := harness.Memory() - size; grown < 64<<20 {
+		t.Fatalf("memory grew by %d bytes only", grown)
+	}
+	equal(t, "a buffer made before", jsbridge.Front(before, 0, 5000), pattern(5000))
+	equal(t, "a buffer made after", content(jsbridge.Bytes(pattern(6000))), pattern(6000))
+	var random [64]byte
+	jsbridge.Random(random[:])
+	if random == [64]byte{} {
+		t.Error("no random bytes")
+	}
+	gate.Resolve(jsbridge.Bytes([]byte("tail")))
+	for _, call := range calls {
+		call.Must(t)
+	}
+	for i := range ballast {
+		if ballast[i][i] != 1 {
+			t.Errorf("block %d was overwritten", i)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+//go:build js && wasm
+
+package jsbridge_test
+
+import (
+	"syscall/js"
+	"testing"
+
+	"idbvault/jsbridge"
+	"idbvault/test/wasm/harness"
+)
+
+func TestRandomGivesNoByteTwice(t *testing.T) {
+	// Lengths that do not divide the pool's, so that what is left of it varies; the pool is filled some 60 times.
+	lengths := []int{0, 1, 12, 32, 1, 700, 4095, 16, 4096, 3000, 1096, 1, 4096, 12, 12, 2048}
+	var all []byte
+	for range 12 {
+		for _, n := range lengths {
+			b := make([]byte, n)
+			jsbridge.Random(b)
+			all = append(all, b...)
+		}
+	}
+	// By chance any 12 bytes out of these come twice once in 10^19 runs.
+	seen := make(map[[12]byte]int, len(all))
+	for i := 0; i+12 <= len(all); i++ {
+		window := [12]byte(all[i:])
+		if at, ok := seen[window]; ok {
+			t.Fatalf("the bytes at %d and at %d are the same: %x", at, i, window)
+		}
+		seen[window] = i
+	}
+}
+
+func TestRandomFillsExactly(t *testing.T) {
+	for _, n := range []int{1, 12, 1000, 4096} {
+		last := false
+		for range 64 { // a byte is 0 in all of 64 draws once in 10^154 runs
+			b := make([]byte, n+2)
+			jsbridge.Random(b[1 : n+1])
+			if b[0] != 0 || b[n+1] != 0 {
+				t.Fatalf("%d bytes: one beside them was written", n)
+			}
+			last = last || b[n] != 0
+		}
+		if !last {
+			t.Errorf("%d bytes: the last one was never written", n)
+		}
+	}
+}
+
+func TestTime(t *testing.T) {
+	for unix, text := range map[uint64]string{
+		0:          "1970-01-01T00:00:00Z",
+		1736942400: "2025-01-15T12:00:00Z",
+		4102444799: "2099-12-31T23:59:59Z",
+	} {
+		if got := jsbridge.Time(unix); got != text {
+			t.Errorf("Time(%d) = %s, want %s", unix, got, text)
+		}
+		if got := jsbridge.ParseTime(text); got != unix {
+			t.Errorf("ParseTime(%s) = %d, want %d", text, got, unix)
+		}
+	}
+	for text, want := range map[string]uint64{
+		"2025-01-15T13:00:00+01:00":   1736942400,
+		"2025-01-15T12:00:00.999Z":    1736942400,
+		"":                            0,
+		"tomorrow":                    0,
+		"1969-12-31T23:59:59Z":        0,
+		"2025-02-31T99:00:00Z":        0,
+		"+275760-09-13T00:00:00.001Z": 0,
+	} {
+		if got := jsbridge.ParseTime(text); got != want {
+			t.Errorf("ParseTime(%q) = %d, want %d", text, got, want)
+		}
+	}
+	if now, other := jsbridge.Now(), js.Global().Get("Date").Call("now").Float()/1000; float64(now) > other || float64(now) < other-2 {
+		t.Errorf("Now is %d, Date.now %f", now, other)
+	}
+}
+
+func TestLiteral(t *testing.T) {
+	v := jsbridge.Literal(`{"name":"AES-GCM","list":[1,"two"]}`)
+	if v.Get("name").String() != "AES-GCM" || v.Get("list").Index(1).String() != "two" {
+		t.Error("not what the text says")
+	}
+}
+
+func TestKeep(t *testing.T) {
+	a, b := object("freeze", map[string]any{"key": "a"}), object("freeze", map[string]any{"key": "b"})
+	jsbridge.Keep("one", "record", a)
+	jsbridge.Keep("one", "name", b)
+	jsbridge.Keep("two", "record", b)
+	kept := func(when, group, name string, want js.Value) {
+		t.Helper()
+		if !jsbridge.Kept(group, name).Equal(want) {
+			t.Errorf("%s: %s/%s is not what was kept", when, group, name)
+		}
+		if !harness.KeptElsewhere(group, name).Equal(want) {
+			t.Errorf("%s: %s/%s is not the same for another instance", when, group, name)
+		}
+	}
+	kept("first", "one", "record", a)
+	kept("first", "one", "name", b)
+	kept("first", "two", "record", b)
+	kept("first", "two", "name", js.Undefined())
+	kept("first", "three", "record", js.Undefined())
+	jsbridge.Keep("one", "record", b)
+	kept("again", "one", "record", b)
+	jsbridge.Forget("one")
+	kept("forgotten", "one", "record", js.Undefined())
+	kept("forgotten", "one", "name", js.Undefined())
+	kept("the other", "two", "record", b)
+	jsbridge.Forget("never kept")
+	jsbridge.Forget("two")
+	kept("forgotten", "two", "record", js.Undefined())
+}
