@@ -151,7 +151,7 @@ func TestContextDepth(t *testing.T) {
 		{"64 levels of arrays", 64, false, true},
 		{"65 levels of objects", 65, true, false},
 		{"65 levels of arrays", 65, false, false},
-		{"60,000 levels of arrays", 60_000, false, false},
+		{"1,000 levels of arrays", 1000, false, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := nested(c.levels, c.objects)

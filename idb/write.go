@@ -41,7 +41,18 @@ type Batch struct {
 
 // Commit carries out a batch, all or nothing, and returns when its transaction has completed: the success of a request
 // alone is not durable.
+//
+// After a full disk Firefox makes the next readwrite transaction one that can only delete, and its put throws
+// InvalidStateError; the one after that is as usual. So a batch that meets it is tried once more.
 func (db *DB) Commit(c *jsbridge.Call, b Batch) error {
+	err := db.commit(c, b)
+	if jsbridge.Named(err, "InvalidStateError") {
+		err = db.commit(c, b)
+	}
+	return mapped(err)
+}
+
+func (db *DB) commit(c *jsbridge.Call, b Batch) error {
 	durability := relaxed
 	if b.Strict {
 		durability = strict
@@ -53,16 +64,18 @@ func (db *DB) Commit(c *jsbridge.Call, b Batch) error {
 	if b.Expect != nil {
 		ok, err := b.Expect.holds(c, tx)
 		if err != nil {
-			return mapped(err)
+			return err
 		}
 		if !ok {
 			tx.Call("abort")
 			return ErrStale
 		}
 	}
-	issue(tx, &b)
+	if err := issue(tx, &b); err != nil {
+		return err
+	}
 	told(b.Issued)
-	return mapped(c.Complete(tx))
+	return c.Complete(tx)
 }
 
 func (e *Expect) holds(c *jsbridge.Call, tx js.Value) (bool, error) {
@@ -84,11 +97,11 @@ func (e *Expect) holds(c *jsbridge.Call, tx js.Value) (bool, error) {
 	return string(jsbridge.Front(found, 0, len(e.Prefix))) == string(e.Prefix), nil
 }
 
-// issue makes the requests. One that throws, as when a value cannot be stored, takes the others back.
-func issue(tx js.Value, b *Batch) {
-	issued := false
+// issue makes the requests. One that throws takes the others back.
+func issue(tx js.Value, b *Batch) (err error) {
 	defer func() {
-		if !issued {
+		if r := recover(); r != nil {
+			err = jsbridge.Recovered(r)
 			tx.Call("abort")
 		}
 	}()
@@ -110,5 +123,5 @@ func issue(tx js.Value, b *Batch) {
 			store(w.Store).Call("put", w.Value, key)
 		}
 	}
-	issued = true
+	return nil
 }

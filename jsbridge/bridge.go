@@ -60,7 +60,7 @@ func Start(id int32, run func(c *Call) error) {
 		runnable--
 		defer func() {
 			if r := recover(); r != nil {
-				c.fail(recovered(r))
+				c.fail(Recovered(r))
 			}
 		}()
 		if err := run(c); err != nil {
@@ -195,7 +195,7 @@ var Describe = func(err error) (code, message string) { return "ERR_INTERNAL", e
 func Enter(f func()) {
 	defer func() {
 		if r := recover(); r != nil {
-			print("idbvault: ", recovered(r).Error(), "\n")
+			print("idbvault: ", Recovered(r).Error(), "\n")
 		}
 	}()
 	f()

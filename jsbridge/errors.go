@@ -33,8 +33,8 @@ func text(v js.Value) string {
 	return v.String()
 }
 
-// recovered turns what a panic carried into an error. A browser function that throws panics with a js.Error.
-func recovered(r any) error {
+// Recovered turns what a panic carried into an error. A browser function that throws panics with a js.Error.
+func Recovered(r any) error {
 	err, ok := r.(error)
 	if !ok {
 		if s, isText := r.(string); isText {

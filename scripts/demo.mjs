@@ -2,6 +2,7 @@
 // what the demo imports from web/src for its types is taken from there.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 
 mkdirSync('build/demo', { recursive: true });
@@ -12,7 +13,7 @@ const fromDist = {
   name: 'from-dist',
   setup(b) {
     b.onResolve({ filter: /\/src\/index\.ts$|^\.\/index\.js$/ }, () => ({ path: '/dist/index.js', external: true }));
-    b.onResolve({ filter: /\/src\/react\.ts$/ }, () => b.resolve('./web/dist/react.js', { kind: 'import-statement', resolveDir: '.' }));
+    b.onResolve({ filter: /\/src\/react\.ts$/ }, () => ({ path: resolve('web/dist/react.js') }));
   },
 };
 

@@ -11,16 +11,16 @@ export const must = (condition, what) => {
 
 const TAG = 16;
 
-export const utf8 = text => {
+export const utf8 = (text) => {
   must(typeof text === 'string' && text.isWellFormed(), 'text with an unpaired surrogate');
   return Buffer.from(text, 'utf8');
 };
 
 // A leading U+FEFF is a character of the text, so it is kept.
-export const decodeText = bytes => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+export const decodeText = (bytes) => new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 
 // Node's decoder forgives white space, missing padding and stray bits; what does not encode back is refused.
-export const base64 = text => {
+export const base64 = (text) => {
   must(typeof text === 'string', 'base64 that is not a string');
   const bytes = Buffer.from(text, 'base64');
   must(bytes.toString('base64') === text, 'base64 that is not canonical');
@@ -33,7 +33,7 @@ export const uint = (value, size) => {
   return bytes;
 };
 
-export const lp = value => {
+export const lp = (value) => {
   const bytes = typeof value === 'string' ? utf8(value) : value;
   return Buffer.concat([uint(bytes.length, 4), bytes]);
 };
@@ -89,7 +89,7 @@ export const decrypt = (key, iv, aad, sealed) => {
 
 // Secrets
 
-export const password = secret => {
+export const password = (secret) => {
   if (secret instanceof Uint8Array) {
     must(secret.length >= 8, 'secret too short');
     return secret;
@@ -104,7 +104,7 @@ export const pbkdf2 = (secret, salt, iterations) => crypto.pbkdf2Sync(secret, sa
 
 // Typed encoding
 
-const codeUnits = text => {
+const codeUnits = (text) => {
   const bytes = Buffer.alloc(text.length * 2);
   for (let index = 0; index < text.length; index++) bytes.writeUInt16BE(text.charCodeAt(index), index * 2);
   return Buffer.concat([uint(text.length, 4), bytes]);
@@ -123,16 +123,16 @@ export const encode = (value, levels) => {
   must(typeof value === 'object', 'a value that JSON does not have');
   must(levels > 0, 'too many levels');
   if (Array.isArray(value)) {
-    return Buffer.concat([uint(5, 1), uint(value.length, 4), ...value.map(item => encode(item, levels - 1))]);
+    return Buffer.concat([uint(5, 1), uint(value.length, 4), ...value.map((item) => encode(item, levels - 1))]);
   }
   const names = Object.keys(value).sort();
-  const members = names.flatMap(name => [codeUnits(name), encode(value[name], levels - 1)]);
+  const members = names.flatMap((name) => [codeUnits(name), encode(value[name], levels - 1)]);
   return Buffer.concat([uint(6, 1), uint(names.length, 4), ...members]);
 };
 
-export const isObject = value => typeof value === 'object' && value !== null && !Array.isArray(value);
+export const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-export const checkContext = context => {
+export const checkContext = (context) => {
   must(isObject(context), 'context that is not an object');
   must(encode(context, 64).length <= 294_912, 'context too long');
 };

@@ -31,7 +31,7 @@ const KEYRING = 4;
 
 // The keyring: what it says, with every number checked and nothing unwrapped
 
-const parseKeyring = bytes => {
+const parseKeyring = (bytes) => {
   const fields = new Fields(bytes);
   must(fields.take(8).equals(Buffer.from('idbvault')), 'not a keyring');
   must(fields.uint(1) === 1, 'unknown version of the keyring');
@@ -77,9 +77,7 @@ const unlock = (dump, secret) => {
   must(Object.keys(dump.tables).sort().join() === TABLES.join(), 'not the five object stores of a vault');
   const tables = {};
   for (const table of TABLES) {
-    tables[table] = new Map(
-      dump.tables[table].map(([key, value]) => [base64(key).toString('latin1'), base64(value)]),
-    );
+    tables[table] = new Map(dump.tables[table].map(([key, value]) => [base64(key).toString('latin1'), base64(value)]));
     must(tables[table].size === dump.tables[table].length, 'a key that stands twice');
   }
   must(tables.journal.size === 0 && tables.audit.size === 0, 'journal or audit log of a later version');
@@ -113,14 +111,12 @@ const unlock = (dump, secret) => {
 const storedName = (vault, store, name) => {
   const bytes = utf8(name);
   must(bytes.length >= 1 && bytes.length <= 1024, 'name out of range');
-  return vault.clearNames
-    ? bytes
-    : hmac(vault.keys.get(`${HMAC}/0/1`), lp('idbvault/name/v1'), lp(store), lp(bytes));
+  return vault.clearNames ? bytes : hmac(vault.keys.get(`${HMAC}/0/1`), lp('idbvault/name/v1'), lp(store), lp(bytes));
 };
 
 // Records
 
-const parseHeader = fields => {
+const parseHeader = (fields) => {
   must(fields.uint(1) === 1, 'unknown version of a record');
   must(fields.uint(1) === 1, 'unknown suite');
   const header = { layout: fields.uint(1), level: fields.uint(1), epoch: fields.uint(4) };
@@ -135,7 +131,7 @@ const parseHeader = fields => {
   return { ...header, bytes: fields.bytes.subarray(0, fields.at) };
 };
 
-const parseContext = bytes => {
+const parseContext = (bytes) => {
   if (bytes.length === 0) return null;
   must(bytes.length <= 65_536, 'context too long');
   const context = JSON.parse(decodeText(bytes));
@@ -143,7 +139,7 @@ const parseContext = bytes => {
   return context;
 };
 
-const parseHead = bytes => {
+const parseHead = (bytes) => {
   const fields = new Fields(bytes);
   const [kind, name, type, context] = [fields.uint(1), fields.lp(), fields.lp(), fields.lp()];
   fields.end();
@@ -160,7 +156,7 @@ const openRecord = (vault, store, stored, entry, now, wanted) => {
   const key = vault.keys.get(`1/${header.level}/${header.epoch}`);
   must(key, 'no key of that class and epoch');
   const place = Buffer.concat([lp('idbvault/record/v1'), lp(vault.database), lp(store), lp(stored)]);
-  const aad = part => Buffer.concat([place, uint(part, 1), lp(header.bytes)]);
+  const aad = (part) => Buffer.concat([place, uint(part, 1), lp(header.bytes)]);
 
   const first = new Fields(decrypt(key, header.iv, aad(header.layout), fields.rest()));
   const head = first.lp();
@@ -196,7 +192,7 @@ export const openVault = (dump, secret, now = Date.now()) => {
     must(store.length > 0, 'store without a name');
     records.push(openRecord(vault, store, fields.rest(), entry, now));
   }
-  return records.filter(record => record !== null);
+  return records.filter((record) => record !== null);
 };
 
 // The record of that name, or null.

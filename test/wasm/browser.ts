@@ -1,4 +1,5 @@
 // The page in which browser.spec.ts runs a test program. Its name is the fragment of the address.
+import '../../web/wasm_exec.js'; // writes what Go prints with console.log, line by line
 import { run } from './runner.ts';
 
 declare global {
@@ -13,7 +14,6 @@ console.log = (...line: unknown[]) => {
 };
 
 async function main(name: string) {
-  await import('/wasm_exec.js' as string); // writes what Go prints with console.log, line by line
   const module = await WebAssembly.compileStreaming(fetch(`/${name}.test`));
   // A throw in a host function or a trap in Go would leave the program waiting.
   const broken = new Promise<never>((_, reject) => {

@@ -1,0 +1,106 @@
+import type { Page } from '@playwright/test';
+import { expect, openApp, test } from './app.ts';
+
+const secret = 'correct horse battery';
+
+test.use({ watched: false }); // a program that dies says so on the console
+
+/** Loads the application with a hand on the Go program's exports, which the shim does not give out. */
+async function openWithCore(page: Page, url: string): Promise<void> {
+  await page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiate as (
+      m: WebAssembly.Module,
+      i?: WebAssembly.Imports,
+    ) => Promise<WebAssembly.Instance>;
+    Object.assign(WebAssembly, {
+      instantiate: async (module: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+        const instance = await instantiate(module, imports);
+        const started = globalThis as unknown as { cores?: unknown[] };
+        started.cores = [...(started.cores ?? []), instance.exports];
+        return instance;
+      },
+    });
+  });
+  await openApp(page, url);
+}
+
+type Core = { mem: WebAssembly.Memory; settle(call: number, status: number): void };
+declare global {
+  var cores: Core[];
+}
+
+const deaths: Record<string, () => void> = {
+  // A panic in an export that nothing recovers ends the program, as Go's runtime does on a fault of its own.
+  'exits in a panic': () => {
+    try {
+      cores.at(-1)?.settle(1 << 20, 0);
+    } catch {}
+  },
+  // Whatever runs next traps, inside the call that it was made for.
+  'traps on broken memory': () => new Uint8Array(cores.at(-1)?.mem.buffer ?? new ArrayBuffer(0)).fill(0xff),
+};
+
+for (const [how, die] of Object.entries(deaths)) {
+  test(`when the engine ${how}, calls fail with a code, and the next one goes on in a vault still unlocked`, async ({
+    page,
+    site,
+  }) => {
+    await openWithCore(page, site.url);
+    await page.evaluate(async (secret) => {
+      const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+      const service = new idbvault.EncryptionService('your-master-key');
+      await storage.setEncrypted('before', 'written before', 'phi');
+      Object.assign(globalThis, { storage, sealed: await service.encrypt('sealed before', 'phi'), service });
+      // In flight when the engine dies: one that waits for SubtleCrypto, and one that waits for the first.
+      const calls = [storage.setEncrypted('large', new Uint8Array(16 << 20)), storage.getDecryptedBytes('large')];
+      Object.assign(globalThis, { inFlight: Promise.all(calls.map((call) => codeOf(() => call))) });
+    }, secret);
+    await page.evaluate(die);
+    const result = await page.evaluate(async (secret) => {
+      const { storage, service, sealed, inFlight } = globalThis as unknown as {
+        storage: import('../../web/src/index.ts').EncryptedStorage;
+        service: import('../../web/src/index.ts').EncryptionService;
+        sealed: import('../../web/src/index.ts').EncryptedPackage;
+        inFlight: Promise<string[]>;
+      };
+      const first = await codeOf(() => storage.exists('before')); // may be the one in which it dies
+      return {
+        inFlight: await inFlight,
+        first,
+        read: await storage.getDecrypted('before'),
+        written: await codeOf(() => storage.setEncrypted('after', 'written after', 'phi')),
+        sealed: await service.decrypt(sealed),
+        joined: await (await idbvault.createEncryptedStorage('db', 'store')).getDecrypted('after'),
+        sameSecret: await codeOf(() => idbvault.createEncryptedStorage('db', 'store', { secret })),
+        wrongSecret: await codeOf(() =>
+          idbvault.createEncryptedStorage('db', 'store', { secret: 'another passphrase' }),
+        ),
+        engines: cores.length,
+        // Connections of the dead engine must not stand in the way.
+        destroyed: await codeOf(() => idbvault.destroyVault('db')),
+      };
+    }, secret);
+    expect(result).toEqual({
+      inFlight: ['ERR_CRASHED', 'ERR_CRASHED'],
+      first: expect.stringMatching(/^(no error|ERR_CRASHED)$/),
+      read: 'written before',
+      written: 'no error',
+      sealed: 'sealed before',
+      joined: 'written after',
+      sameSecret: 'no error',
+      wrongSecret: 'ERR_WRONG_SECRET',
+      engines: 2,
+      destroyed: 'no error',
+    });
+  });
+}
+
+test('the page keeps its own globals', async ({ page }) => {
+  const left = await page.evaluate(async () => {
+    const before = new Set(Object.getOwnPropertyNames(globalThis));
+    await new idbvault.EncryptionService('your-master-key').initialize();
+    return Object.getOwnPropertyNames(globalThis).filter((name) => !before.has(name));
+  });
+  // wasm_exec.js defines Go, and fs for what a dying program prints; a `process` would make libraries take this for Node.
+  expect(left.sort()).toEqual(['Go', 'fs']);
+});

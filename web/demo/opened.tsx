@@ -1,0 +1,56 @@
+import { useEffect, useSyncExternalStore } from 'react';
+import { Gallery } from './gallery.tsx';
+import { UserPreferences } from './guide.tsx';
+import { Preferences } from './preferences.tsx';
+import { defaults, type Records, told } from './records.ts';
+
+interface Props {
+  records: Records;
+  guideError: unknown;
+  say: (message: string) => void;
+}
+
+/** What the page shows of an unlocked vault. */
+export function Opened({ records, guideError, say }: Props) {
+  const snapshot = useSyncExternalStore(records.subscribe, () => records.snapshot);
+  const preferences = snapshot.preferences.state === 'opened' ? snapshot.preferences.value : defaults;
+
+  useEffect(() => {
+    document.documentElement.dataset.theme = preferences.theme;
+  }, [preferences.theme]);
+
+  return (
+    <>
+      <div className="panel bar">
+        <p>
+          <span className="lamp" aria-hidden="true" /> Unlocked on this page
+        </p>
+        {/* The keys live as long as the page does. */}
+        <button type="button" onClick={() => location.reload()}>
+          Lock
+        </button>
+      </div>
+      <Gallery records={records} snapshot={snapshot} preferences={preferences} say={say} />
+      <Preferences records={records} reading={snapshot.preferences} preferences={preferences} />
+      <section className="panel guide" aria-labelledby="guide-title">
+        <h2 id="guide-title">
+          The guide’s component <span className="chip internal">internal</span>
+        </h2>
+        <p>
+          As printed in the guide, on <code>useEncryptedStorage</code> and its default database. One click stores the dark
+          theme.
+        </p>
+        {guideError ? <Refusal error={guideError} /> : <UserPreferences />}
+      </section>
+    </>
+  );
+}
+
+function Refusal({ error }: { error: unknown }) {
+  const { code, message } = told(error);
+  return (
+    <p className="error">
+      <code>{code}</code> {message}
+    </p>
+  );
+}
