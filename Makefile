@@ -20,6 +20,7 @@ build: npm
 
 test: browsers lint build size
 	node scripts/demo.mjs
+	npx tsc -p test/types
 	go test -race ./...
 	scripts/fuzz.sh
 	$(NODE_GO) test -exec="node $(CURDIR)/test/wasm/run-node.mjs" ./jsbridge/... ./idb

@@ -3,9 +3,129 @@
 package idb_test
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+	"syscall/js"
 	"testing"
 
+	"idbvault/idb"
+	"idbvault/jsbridge"
 	"idbvault/test/wasm/harness"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
+
+var stores = []string{"records", "keyring"}
+
+const store = "records"
+
+// run carries out f in a call on a new database, which is deleted when the test has ended.
+func run(t *testing.T, f func(c *jsbridge.Call, db *idb.DB) error) {
+	t.Helper()
+	name := nameFor(t)
+	harness.Run(t, func(c *jsbridge.Call) error {
+		db, err := idb.Open(c, name, stores, true, func() {})
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		return f(c, db)
+	})
+}
+
+// nameFor returns the name of a test's database and deletes that when the test has ended.
+func nameFor(t *testing.T) string {
+	t.Cleanup(func() {
+		harness.Run(t, func(c *jsbridge.Call) error { return idb.Delete(c, t.Name()) })
+	})
+	return t.Name()
+}
+
+func put(key, value string) idb.Write {
+	return idb.Write{Store: store, Key: []byte(key), Value: jsbridge.Bytes([]byte(value))}
+}
+
+func remove(key string) idb.Write { return idb.Write{Store: store, Key: []byte(key)} }
+
+func fill(c *jsbridge.Call, db *idb.DB, writes ...idb.Write) error {
+	return db.Commit(c, idb.Batch{Writes: writes})
+}
+
+// everything is the range of all keys that the tests write.
+var everything = idb.Range{From: nil, To: []byte{255}}
+
+// content returns all entries of a store as "key=value key=value".
+func content(c *jsbridge.Call, db *idb.DB, store string) (string, error) {
+	keys, values, err := db.Entries(c, store, everything, 0, nil)
+	return shown(keys, values), err
+}
+
+func shown(keys [][]byte, values []js.Value) string {
+	var all []string
+	for i := range keys {
+		all = append(all, string(keys[i])+"="+string(jsbridge.Front(values[i], 0, 1000)))
+	}
+	return strings.Join(all, " ")
+}
+
+func has(c *jsbridge.Call, db *idb.DB, want string) error {
+	got, err := content(c, db, store)
+	if err != nil {
+		return err
+	}
+	if got != want {
+		return fmt.Errorf("the entries are %q, want %q", got, want)
+	}
+	return nil
+}
+
+func wantError(what string, got, want error) error {
+	if got != want {
+		return fmt.Errorf("%s: got the error %v, want %v", what, got, want)
+	}
+	return nil
+}
+
+// raw opens a database as another program would, without package idb, and makes the object stores of that name where it
+// is new.
+func raw(c *jsbridge.Call, name string, version int, make ...string) (js.Value, error) {
+	request := js.Global().Get("indexedDB").Call("open", name, version)
+	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
+		for _, store := range make {
+			request.Get("result").Call("createObjectStore", store).Call("put", "theirs", "key")
+		}
+		return nil
+	})
+	defer upgrade.Release()
+	request.Set("onupgradeneeded", upgrade)
+	if err := c.Request(request, 0); err != nil {
+		return js.Value{}, err
+	}
+	return request.Get("result"), nil
+}
+
+// databases returns the versions of all databases whose name begins with prefix.
+func databases(c *jsbridge.Call, prefix string) (map[string]int, error) {
+	list, err := c.Await(js.Global().Get("indexedDB").Call("databases"))
+	if err != nil {
+		return nil, err
+	}
+	found := map[string]int{}
+	for i := range list.Length() {
+		if name := list.Index(i).Get("name").String(); strings.HasPrefix(name, prefix) {
+			found[name] = list.Index(i).Get("version").Int()
+		}
+	}
+	return found, nil
+}
+
+func storesOf(db js.Value) []string {
+	names := db.Get("objectStoreNames")
+	all := make([]string, names.Length())
+	for i := range all {
+		all[i] = names.Index(i).String()
+	}
+	slices.Sort(all)
+	return all
+}

@@ -23,7 +23,7 @@ func shape(key subtle.Key, algorithm string, extractable bool, uses string) erro
 	if hash := v.Get("algorithm").Get("hash"); !hash.IsUndefined() {
 		found += " " + hash.Get("name").String()
 	}
-	list := v.Get("usages").Call("sort").Call("join", " ").String()
+	list := v.Get("usages").Call("slice").Call("sort").Call("join", " ").String()
 	if found != algorithm || v.Get("type").String() != "secret" || v.Get("extractable").Bool() != extractable || list != uses {
 		return fmt.Errorf("%s, extractable: %v, for %s; want %s, %v, %s", found, v.Get("extractable").Bool(), list, algorithm, extractable, uses)
 	}

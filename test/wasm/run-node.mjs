@@ -17,6 +17,12 @@ Object.assign(globalThis, { fs, path });
 globalThis.navigator ??= {}; // Node has it from version 21 on; host.ts looks for Web Locks there
 await import('../../web/wasm_exec.js');
 
+// fake-indexeddb takes an array of names, but not the DOMStringList that a browser takes as well.
+const { transaction } = IDBDatabase.prototype;
+IDBDatabase.prototype.transaction = function (names, ...rest) {
+  return transaction.call(this, typeof names === 'string' ? names : [...names], ...rest);
+};
+
 const { outputFiles } = await build({
   entryPoints: [file('runner.ts')],
   bundle: true,

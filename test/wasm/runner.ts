@@ -66,6 +66,19 @@ export async function run(
         globalThis.setTimeout = real;
       };
     },
+    recordTransactions() {
+      const made: string[] = [];
+      const prototype = IDBDatabase.prototype;
+      const real = prototype.transaction;
+      prototype.transaction = function (names, mode, options) {
+        made.push(`${[...names].join(',')} ${mode} ${options?.durability}`);
+        return real.call(this, names, mode, options);
+      };
+      const restore = () => {
+        prototype.transaction = real;
+      };
+      return { made, restore };
+    },
     live: () => go._ids.size,
     memory: () => core?.mem.buffer.byteLength,
     keptElsewhere: other.kept,

@@ -36,7 +36,12 @@ export function App() {
     setMessage('');
     const storage = await openVault(secret, exists === true);
     // Only a passphrase that opened the first vault is let near the second: there it might be the one that makes it.
-    setGuideError(await unlockGuide(secret).then(() => null, (error: unknown) => error));
+    setGuideError(
+      await unlockGuide(secret).then(
+        () => null,
+        (error: unknown) => error,
+      ),
+    );
     setRecords(await firstReading(storage));
     await look();
     setMessage(exists ? 'Unlocked.' : 'The vault is made and unlocked.');

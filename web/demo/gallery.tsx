@@ -30,7 +30,9 @@ export function Gallery({ records, snapshot, preferences, say }: Props) {
       const pictures = files.filter((file) => file.type.startsWith('image/'));
       if (pictures.length === 0) return 'Nothing was stored: that is no image file.';
       await records.add(pictures.map(fromFile));
-      return pictures.length === 1 ? 'The image is encrypted and stored.' : `${pictures.length} images are encrypted and stored.`;
+      return pictures.length === 1
+        ? 'The image is encrypted and stored.'
+        : `${pictures.length} images are encrypted and stored.`;
     });
 
   const drop = (event: DragEvent) => {
@@ -58,7 +60,6 @@ export function Gallery({ records, snapshot, preferences, say }: Props) {
     });
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: dropping is a second way to do what the file field does
     <section
       className={over ? 'panel gallery over' : 'panel gallery'}
       aria-labelledby={`${id}-title`}
@@ -75,7 +76,10 @@ export function Gallery({ records, snapshot, preferences, say }: Props) {
       {list.state === 'refused' && (
         <p className="error">
           The list of images is refused: <code>{list.code}</code> {list.message}{' '}
-          <button type="button" onClick={() => attempt(async () => records.restoreList().then(() => 'The list is restored.'))}>
+          <button
+            type="button"
+            onClick={() => attempt(async () => records.restoreList().then(() => 'The list is restored.'))}
+          >
             Restore it
           </button>
         </p>
@@ -97,7 +101,10 @@ export function Gallery({ records, snapshot, preferences, say }: Props) {
           Draw a CT slice
         </button>
         {images.size === 0 && list.state !== 'reading' && (
-          <button type="button" onClick={() => attempt(() => records.addTwoSamples().then(() => 'Two samples are stored.'))}>
+          <button
+            type="button"
+            onClick={() => attempt(() => records.addTwoSamples().then(() => 'Two samples are stored.'))}
+          >
             Add the two samples
           </button>
         )}

@@ -1,4 +1,4 @@
-import { hash, picture } from './noise.ts';
+import { clamp, hash, picture } from './noise.ts';
 
 /** The Hounsfield units that a picture shows as black to white: `level` is grey. */
 export interface CTWindow {
@@ -44,8 +44,7 @@ export function drawHead(size: number, { width, level }: CTWindow, height = 0): 
     const mean = density / (samples * samples);
     const grain = mean > 0.2 ? (grainAt(px, py, seed) - 0.5) * 26 : 0;
     const hounsfield = (mean - 1) * hounsfieldPerDensity + grain;
-    const shade = (hounsfield - level) / width + 0.5;
-    return shade < 0 ? 0 : shade > 1 ? 1 : shade;
+    return clamp((hounsfield - level) / width + 0.5);
   });
 }
 

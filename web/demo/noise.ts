@@ -22,9 +22,12 @@ export function noise(x: number, y: number, seed: number): number {
 
 export const mix = (a: number, b: number, share: number): number => a + (b - a) * share;
 
+/** Returns x, or what of `least` to 1 is next to it. */
+export const clamp = (x: number, least = 0): number => Math.min(Math.max(x, least), 1);
+
 /** Rises smoothly from 0 to 1 while x does; flat outside. */
 export function ease(x: number): number {
-  const t = x < 0 ? 0 : x > 1 ? 1 : x;
+  const t = clamp(x);
   return t * t * (3 - 2 * t);
 }
 

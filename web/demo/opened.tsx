@@ -37,8 +37,8 @@ export function Opened({ records, guideError, say }: Props) {
           The guide’s component <span className="chip internal">internal</span>
         </h2>
         <p>
-          As printed in the guide, on <code>useEncryptedStorage</code> and its default database. One click stores the dark
-          theme.
+          As printed in the guide, on <code>useEncryptedStorage</code> and its default database. One click stores the
+          dark theme.
         </p>
         {guideError ? <Refusal error={guideError} /> : <UserPreferences />}
       </section>

@@ -1,5 +1,5 @@
 import { useId, useState } from 'react';
-import { type Preferences as Values, type Reading, type Records, told } from './records.ts';
+import { type Reading, type Records, told, type Preferences as Values } from './records.ts';
 import { type WindowName, windows } from './samples.ts';
 
 interface Props {
@@ -55,7 +55,11 @@ export function Preferences({ records, reading, preferences }: Props) {
           choose={(window) => save({ window: window as WindowName })}
         />
         <label className="check">
-          <input type="checkbox" checked={values.overlay} onChange={(event) => save({ overlay: event.target.checked })} />
+          <input
+            type="checkbox"
+            checked={values.overlay}
+            onChange={(event) => save({ overlay: event.target.checked })}
+          />
           Patient overlay on images
         </label>
       </div>

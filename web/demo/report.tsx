@@ -14,8 +14,11 @@ function OpenedReport({ records }: { records: Records }) {
   return (
     <>
       <p className={refused > 0 ? 'verdict bad' : 'verdict'} role="status">
-        {rows.length} records read: {refused === 0 ? 'all of them open.' : `${rows.length - refused} open, ${refused} refused.`}
-        {snapshot.readAt && <time dateTime={snapshot.readAt.toISOString()}>{snapshot.readAt.toLocaleTimeString('en-GB')}</time>}
+        {rows.length} records read:{' '}
+        {refused === 0 ? 'all of them open.' : `${rows.length - refused} open, ${refused} refused.`}
+        {snapshot.readAt && (
+          <time dateTime={snapshot.readAt.toISOString()}>{snapshot.readAt.toLocaleTimeString('en-GB')}</time>
+        )}
       </p>
       <ul>
         {rows.map(([name, reading]) => (

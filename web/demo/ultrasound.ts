@@ -1,4 +1,4 @@
-import { ease, mix, noise, picture } from './noise.ts';
+import { clamp, ease, mix, noise, picture } from './noise.ts';
 
 /** Draws what an ultrasound probe might show of an abdomen: a gallbladder with a stone. `size` pixels square, as RGBA. */
 export function drawUltrasound(size: number): Uint8ClampedArray<ArrayBuffer> {
@@ -41,8 +41,7 @@ function echo(x: number, y: number, depth: number, beam: number): number {
   const b = noise(depth / 2.4, beam * 120, 6) - 0.5;
   const speckle = 0.22 + 2.5 * Math.sqrt(a * a + b * b);
   const attenuation = mix(1.12, 0.74, ease((depth - 110) / 440));
-  const bright = level * speckle * attenuation;
-  return bright > 1 ? 1 : bright < 0.015 ? 0.015 : bright;
+  return clamp(level * speckle * attenuation, 0.015);
 }
 
 /** 1 on a line, 0 at `half` from it. */

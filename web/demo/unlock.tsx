@@ -51,7 +51,9 @@ export function Unlock({ exists, unlock }: { exists: boolean; unlock: (secret: s
         </button>
       </div>
       <p id={`${id}-hint`} className="hint">
-        {exists ? 'It is asked for once a page; reloading locks the vault.' : 'At least 8 characters. Several words are best.'}
+        {exists
+          ? 'It is asked for once a page; reloading locks the vault.'
+          : 'At least 8 characters. Several words are best.'}
       </p>
       <div id={`${id}-error`} role="alert">
         {error && (

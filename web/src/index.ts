@@ -12,7 +12,7 @@ export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, 
 export {
   createEncryptedStorage,
   destroyVault,
-  EncryptedStorage,
+  type EncryptedStorage,
   type Entry,
   type KeyFilter,
   type RecordMetadata,

@@ -1,5 +1,5 @@
 import { useCallback, useSyncExternalStore } from 'react';
-import { createEncryptedStorage, DataClassification, type EncryptedStorage } from './index.ts';
+import { createEncryptedStorage, DataClassification, type EncryptedStorage, VaultError } from './index.ts';
 
 /** What {@link useEncryptedStorage} returns. */
 export interface EncryptedValue<T> {
@@ -20,15 +20,42 @@ interface Snapshot {
 
 const initial: Snapshot = { value: null, loading: true, error: null };
 
-/** The value of one record, shared by all hooks on its key. */
+let opened: Promise<EncryptedStorage> | undefined;
+
+/** The page's default vault, opened once for all hooks, and anew where that failed or where it was deleted since. */
+async function withVault<R>(use: (storage: EncryptedStorage) => R | Promise<R>): Promise<R> {
+  const storage = await open();
+  try {
+    return await use(storage);
+  } catch (error) {
+    if (!(error instanceof VaultError) || error.code !== 'ERR_CLOSED') throw error;
+    opened = undefined;
+    return use(await open());
+  }
+}
+
+function open(): Promise<EncryptedStorage> {
+  if (!opened) {
+    const attempt = createEncryptedStorage();
+    attempt.catch(() => {
+      if (opened === attempt) opened = undefined;
+    });
+    opened = attempt;
+  }
+  return opened;
+}
+
+/** The value of one record, shared by all components that show it. */
 class Cell {
   snapshot = initial;
   readonly #key: string;
   readonly #listeners = new Set<() => void>();
-  #storage: Promise<EncryptedStorage> | undefined;
+  /** Counts reads, so that one which was overtaken is not shown. */
+  #reads = 0;
+  /** Counts the times that the first component came or the last one went. */
+  #watches = 0;
+  #latest: Promise<void> = Promise.resolve();
   #end: (() => void) | undefined;
-  /** Counts reads and writes, so that a read which was overtaken is not shown. */
-  #version = 0;
 
   constructor(key: string) {
     this.#key = key;
@@ -36,7 +63,10 @@ class Cell {
 
   readonly subscribe = (listener: () => void): (() => void) => {
     this.#listeners.add(listener);
-    if (this.#listeners.size === 1) void this.#watch();
+    if (this.#listeners.size === 1) {
+      cells.set(this.#key, this);
+      void this.#watch(++this.#watches);
+    }
     return () => {
       this.#listeners.delete(listener);
       if (this.#listeners.size === 0) this.#unwatch();
@@ -44,79 +74,60 @@ class Cell {
   };
 
   async write(value: unknown, classification: DataClassification): Promise<void> {
-    const version = ++this.#version;
     try {
-      const storage = await this.#open();
-      await storage.setJSON(this.#key, value, classification);
+      await withVault((storage) => storage.setJSON(this.#key, value, classification));
     } catch (error) {
       console.error('Failed to save encrypted value:', error);
-      if (this.#end) void this.#read();
       throw error;
     }
-    if (version === this.#version) this.#show({ value, loading: false, error: null });
+    await this.#latest; // the read that the write set off: when this returns, the new value is shown
   }
 
-  /** Opens the page's vault, anew where it failed or was closed before. */
-  #open(): Promise<EncryptedStorage> {
-    this.#storage ??= createEncryptedStorage();
-    this.#storage.catch(() => {
-      this.#storage = undefined;
-    });
-    return this.#storage;
-  }
-
-  async #watch(): Promise<void> {
-    const version = ++this.#version;
+  async #watch(watch: number): Promise<void> {
     try {
-      const storage = await this.#open();
-      if (this.#listeners.size === 0 || this.#end) return;
-      this.#end = storage.subscribe(this.#key, () => void this.#read());
-      await this.#read();
-    } catch (error) {
-      this.#fail(error, version);
+      await withVault((storage) => {
+        if (watch === this.#watches) this.#end = storage.subscribe(this.#key, () => this.#read());
+      });
+    } catch {
+      // The read meets the same error, and shows it.
     }
+    if (watch === this.#watches) this.#read();
   }
 
+  /** Nothing is kept of a value that no component shows. */
   #unwatch(): void {
+    this.#watches++;
+    this.#reads++;
     this.#end?.();
     this.#end = undefined;
-    void this.#storage?.then(
-      (storage) => storage.close(),
-      () => {},
+    this.snapshot = initial;
+    if (cells.get(this.#key) === this) cells.delete(this.#key);
+  }
+
+  #read(): void {
+    const read = ++this.#reads;
+    const show = (snapshot: Snapshot) => {
+      if (read !== this.#reads) return;
+      this.snapshot = snapshot;
+      for (const listener of [...this.#listeners]) listener();
+    };
+    this.#latest = withVault((storage) => storage.getJSON(this.#key)).then(
+      (value) => show({ value, loading: false, error: null }),
+      (error: unknown) => {
+        if (read === this.#reads) console.error('Failed to load encrypted value:', error);
+        show({ value: null, loading: false, error });
+      },
     );
-    this.#storage = undefined;
-  }
-
-  async #read(): Promise<void> {
-    const version = ++this.#version;
-    try {
-      const storage = await this.#open();
-      const value = await storage.getJSON(this.#key);
-      if (version === this.#version) this.#show({ value, loading: false, error: null });
-    } catch (error) {
-      this.#fail(error, version);
-    }
-  }
-
-  #fail(error: unknown, version: number): void {
-    if (version !== this.#version) return; // overtaken by a write, or by a later read
-    console.error('Failed to load encrypted value:', error);
-    this.#show({ value: null, loading: false, error });
-  }
-
-  #show(snapshot: Snapshot): void {
-    this.snapshot = snapshot;
-    for (const listener of [...this.#listeners]) listener();
   }
 }
 
 const cells = new Map<string, Cell>();
 
-function cellOf(key: string): Cell {
+const cellOf = (key: string): Cell => {
   const cell = cells.get(key) ?? new Cell(key);
   cells.set(key, cell);
   return cell;
-}
+};
 
 const loadingOnServer = () => initial;
 

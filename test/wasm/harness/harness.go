@@ -123,6 +123,22 @@ func Shorten(t *testing.T, from, to int) {
 	t.Cleanup(func() { restore.Invoke() })
 }
 
+// RecordTransactions returns a function that lists the transactions made since it was last called, each as
+// "store,store mode durability". It is JavaScript that records them: a js.Func that JavaScript calls while Go calls
+// JavaScript breaks the program where a goroutine of the bridge runs inside an export.
+func RecordTransactions(t *testing.T) func() []string {
+	record := tools.Call("recordTransactions")
+	t.Cleanup(func() { record.Call("restore") })
+	return func() []string {
+		list := record.Get("made").Call("splice", 0)
+		made := make([]string, list.Length())
+		for i := range made {
+			made[i] = list.Index(i).String()
+		}
+		return made
+	}
+}
+
 // Live returns how many JavaScript values Go holds.
 func Live() int { return tools.Call("live").Int() }
 

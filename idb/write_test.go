@@ -1,0 +1,336 @@
+//go:build js && wasm
+
+package idb_test
+
+import (
+	"errors"
+	"fmt"
+	"syscall/js"
+	"testing"
+
+	"idbvault/idb"
+	"idbvault/jsbridge"
+	"idbvault/test/wasm/harness"
+)
+
+func TestCommit(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		if err := fill(c, db, put("a", "1"), put("b", "2"), put("c", "3"), put("", "empty key"), put("d", "")); err != nil {
+			return err
+		}
+		if err := has(c, db, "=empty key a=1 b=2 c=3 d="); err != nil {
+			return err
+		}
+		// In the order in which they are given.
+		if err := fill(c, db, put("a", "4"), remove("b"), remove("never there"), put("c", "5"), put("c", "6"), remove("d"), put("d", "7")); err != nil {
+			return err
+		}
+		if err := has(c, db, "=empty key a=4 c=6 d=7"); err != nil {
+			return err
+		}
+		if got, err := content(c, db, "keyring"); err != nil || got != "" {
+			return fmt.Errorf("the other store has %q, %w", got, err)
+		}
+		if err := db.Commit(c, idb.Batch{}); err != nil {
+			return fmt.Errorf("a batch of nothing: %w", err)
+		}
+		return nil
+	})
+}
+
+func TestCommitOverTwoStores(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		other := put("k", "ring")
+		other.Store = "keyring"
+		if err := fill(c, db, put("a", "1"), other, put("b", "2")); err != nil {
+			return err
+		}
+		if got, err := content(c, db, "keyring"); err != nil || got != "k=ring" {
+			return fmt.Errorf("the other store has %q, %w", got, err)
+		}
+		return has(c, db, "a=1 b=2")
+	})
+}
+
+func TestClear(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		if err := fill(c, db, put("a", "1"), put("b", "2"), put("b\x00", "3"), put("c", "4"), put("d", "5")); err != nil {
+			return err
+		}
+		clear := func(from, to string, writes ...idb.Write) error {
+			return db.Commit(c, idb.Batch{
+				Clears: []idb.Clear{{Store: store, Range: idb.Range{From: []byte(from), To: []byte(to)}}}, Writes: writes,
+			})
+		}
+		if err := errors.Join(clear("b", "c"), has(c, db, "a=1 c=4 d=5")); err != nil {
+			return err
+		}
+		if err := errors.Join(clear("x", "y"), has(c, db, "a=1 c=4 d=5")); err != nil {
+			return err
+		}
+		// Ranges are deleted before entries are written.
+		if err := errors.Join(clear("a", "d", put("b", "new")), has(c, db, "b=new d=5")); err != nil {
+			return err
+		}
+		two := idb.Batch{Clears: []idb.Clear{
+			{Store: store, Range: idb.Range{From: []byte("a"), To: []byte("c")}},
+			{Store: store, Range: idb.Range{From: []byte("d"), To: []byte("e")}},
+		}}
+		return errors.Join(db.Commit(c, two), has(c, db, ""))
+	})
+}
+
+func TestExpect(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		if err := fill(c, db, put("there", "prefix and more")); err != nil {
+			return err
+		}
+		for _, expect := range []struct {
+			key, prefix, empty string
+			want               error
+		}{
+			{"there", "prefix", "", nil},
+			{"there", "prefix and more", "", nil},
+			{"there", "prefix and more than that", "", idb.ErrStale},
+			{"there", "Prefix", "", idb.ErrStale},
+			{"there", "refix", "", idb.ErrStale},
+			{"there", "", "", idb.ErrStale},
+			{"absent", "prefix", "", idb.ErrStale},
+			{"absent", "", "", nil},
+			{"there", "prefix", "keyring", nil},
+			{"absent", "", "keyring", nil},
+			{"there", "prefix", store, idb.ErrStale},
+			{"absent", "", store, idb.ErrStale},
+			{"there", "", "keyring", idb.ErrStale},
+		} {
+			what := fmt.Sprintf("%+v", expect)
+			told := false
+			err := db.Commit(c, idb.Batch{
+				Writes: []idb.Write{put("written", what), remove("there")},
+				Clears: []idb.Clear{{Store: "keyring", Range: everything}},
+				Expect: &idb.Expect{Store: store, Key: []byte(expect.key), Prefix: []byte(expect.prefix), Empty: expect.empty},
+				Issued: func() { told = true },
+			})
+			if err := wantError(what, err, expect.want); err != nil {
+				return err
+			}
+			if told != (expect.want == nil) {
+				return fmt.Errorf("%s: issued was called: %v", what, told)
+			}
+			after := "there=prefix and more"
+			if expect.want == nil {
+				after = "written=" + what
+			}
+			if err := has(c, db, after); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+			if err := fill(c, db, put("there", "prefix and more"), remove("written")); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestExpectHoldsInsideTheTransaction(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		if err := fill(c, db, put("n", "0")); err != nil {
+			return err
+		}
+		// All of them expect the same, so only the first may write. A look before the transaction would let all do it.
+		const n = 20
+		won := 0
+		var commits []*harness.Pending
+		for i := range n {
+			commits = append(commits, harness.Begin(func(c *jsbridge.Call) error {
+				err := db.Commit(c, idb.Batch{
+					Writes: []idb.Write{put("n", fmt.Sprint(i+1))},
+					Expect: &idb.Expect{Store: store, Key: []byte("n"), Prefix: []byte("0")},
+				})
+				if err == nil {
+					won++
+				}
+				return err
+			}))
+		}
+		for i, commit := range commits {
+			if commit.Wait(); i > 0 {
+				if err := wantError("a later commit", commit.Err, idb.ErrStale); err != nil {
+					return err
+				}
+			}
+		}
+		if won != 1 {
+			return fmt.Errorf("%d of %d wrote", won, n)
+		}
+		return has(c, db, "n=1")
+	})
+}
+
+func TestCommitIsAllOrNothing(t *testing.T) {
+	// A function can't be stored, so the request throws when the others have been made.
+	unstorable := js.Global().Get("Array").Get("isArray")
+	name := nameFor(t)
+	harness.Run(t, func(c *jsbridge.Call) error {
+		db, err := idb.Open(c, name, stores, true, func() {})
+		if err != nil {
+			return err
+		}
+		defer db.Close()
+		if err := fill(c, db, put("a", "1"), put("b", "2")); err != nil {
+			return err
+		}
+		batches := map[string]idb.Batch{
+			"a value that can't be stored": {
+				Writes: []idb.Write{put("a", "9"), remove("b"), {Store: store, Key: []byte("c"), Value: unstorable}, put("d", "9")},
+				Clears: []idb.Clear{{Store: store, Range: everything}},
+			},
+			"a store that is not there": {
+				Writes: []idb.Write{put("a", "9"), remove("b"), {Store: "missing", Key: []byte("c"), Value: jsbridge.Bytes(nil)}},
+			},
+			"a range of nothing": {
+				Clears: []idb.Clear{
+					{Store: store, Range: everything},
+					{Store: store, Range: idb.Range{From: []byte("b"), To: []byte("a")}},
+				},
+			},
+		}
+		for what, batch := range batches {
+			failed := harness.Begin(func(c *jsbridge.Call) error { return db.Commit(c, batch) })
+			if failed.Wait(); failed.Resolved {
+				return fmt.Errorf("%s was stored", what)
+			}
+			if err := has(c, db, "a=1 b=2"); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+		return nil
+	})
+}
+
+func TestAbortedTransaction(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		all := harness.Connections()
+		tx := all[len(all)-1].Call("transaction", store, "readwrite")
+		s := tx.Call("objectStore", store)
+		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a")))
+		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a"))) // the same key again fails, and with it all
+		if err := c.Complete(tx); !jsbridge.Named(err, "ConstraintError") {
+			return fmt.Errorf("got %w", err)
+		}
+		return has(c, db, "")
+	})
+}
+
+func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		const n = 60
+		var order []int
+		var calls []*harness.Pending
+		for i := range n {
+			calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
+				err := db.Commit(c, idb.Batch{
+					Writes: []idb.Write{put("last", fmt.Sprint(i)), put(fmt.Sprintf("%02d", i), "")},
+					Strict: i%5 == 0,
+				})
+				order = append(order, i)
+				return err
+			}))
+			// What is issued after a commit sees it, though no one has waited for it.
+			calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
+				looks := []idb.Look{{Store: store, Key: []byte("last")}}
+				if _, err := db.Read(c, looks, nil, nil); err != nil {
+					return err
+				}
+				if got := string(jsbridge.Front(looks[0].Value, 0, 10)); got != fmt.Sprint(i) {
+					return fmt.Errorf("a read after commit %d found %q", i, got)
+				}
+				count, err := db.Count(c, store, everything, nil)
+				if err == nil && count <= i+1 {
+					err = fmt.Errorf("after commit %d there were %d entries", i, count)
+				}
+				return err
+			}))
+		}
+		for _, call := range calls {
+			if call.Wait(); call.Err != nil {
+				return call.Err
+			}
+		}
+		for i := range order {
+			if order[i] != i {
+				return fmt.Errorf("the order was %v", order)
+			}
+		}
+		return nil
+	})
+}
+
+func TestTransactions(t *testing.T) {
+	transactions := harness.RecordTransactions(t)
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		for _, step := range []struct {
+			want string
+			do   func() error
+		}{
+			{"keyring,records readwrite relaxed", func() error { return fill(c, db, put("a", "1")) }},
+			{"keyring,records readwrite strict", func() error {
+				return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "2")}, Strict: true})
+			}},
+			{"keyring,records readonly relaxed", func() error { return operations["Read"](c, db) }},
+			{"keyring,records readonly relaxed", func() error { return operations["Entries"](c, db) }},
+			{"keyring,records readonly relaxed", func() error { return operations["Keys"](c, db) }},
+			{"keyring,records readonly relaxed", func() error { return operations["Count"](c, db) }},
+		} {
+			transactions()
+			if err := step.do(); err != nil {
+				return err
+			}
+			if made := transactions(); len(made) != 1 || made[0] != step.want {
+				return fmt.Errorf("the transactions are %v, want %s", made, step.want)
+			}
+		}
+		return nil
+	})
+}
+
+func TestIssued(t *testing.T) {
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		at := ""
+		issued := func(what string) func() { return func() { at += what } }
+		for _, begin := range []func(c *jsbridge.Call) error{
+			func(c *jsbridge.Call) error {
+				return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued("commit ")})
+			},
+			func(c *jsbridge.Call) error {
+				_, err := db.Read(c, []idb.Look{{Store: store, Key: []byte("a")}}, nil, issued("read "))
+				return err
+			},
+			func(c *jsbridge.Call) error {
+				_, _, err := db.Entries(c, store, everything, 0, issued("entries "))
+				return err
+			},
+			func(c *jsbridge.Call) error {
+				_, err := db.Keys(c, store, everything, 0, issued("keys "))
+				return err
+			},
+			func(c *jsbridge.Call) error {
+				_, err := db.Count(c, store, everything, issued("count "))
+				return err
+			},
+		} {
+			before := at
+			pending := harness.Begin(begin)
+			if at == before {
+				return fmt.Errorf("after %q the next was not told before it waited", at)
+			}
+			if pending.Wait(); pending.Err != nil {
+				return pending.Err
+			}
+		}
+		if at != "commit read entries keys count " {
+			return fmt.Errorf("told %q", at)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,126 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { expect, type Page, test } from '@playwright/test';
+import { type Site, serveSite } from './app.ts';
+import { buildGuide, masterKey } from './vite/build.ts';
+
+// The client's guide, pasted into an application that Vite builds, with the key in .env.local as the guide says.
+
+type Parts = Record<'simple' | 'manual' | 'images' | 'offline', () => Promise<Record<string, unknown>>>;
+declare function open(secret: string): Promise<unknown>;
+declare global {
+  var parts: Parts;
+  var show: (which: 'ours' | 'printed', times: number) => void;
+  var unmount: () => void;
+}
+
+const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="12" height="8"><rect width="12" height="8"/></svg>';
+let site: Site;
+let complaints: string[];
+
+test.beforeAll(async () => {
+  const outDir = path.resolve('build', `guide-${test.info().project.name}`);
+  fs.mkdirSync('build', { recursive: true });
+  await buildGuide(outDir);
+  site = await serveSite({ '/assets/': `${outDir}/assets`, '/app/': outDir });
+});
+test.afterAll(() => site.close());
+
+test.beforeEach(async ({ page }) => {
+  complaints = [];
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  page.on('console', (message) => {
+    if (['error', 'warning'].includes(message.type())) complaints.push(message.text());
+  });
+  await page.route('**/api/image/123', (route) => route.fulfill({ contentType: 'image/svg+xml', body: svg }));
+  await page.goto(`${site.url}app/index.html`);
+});
+test.afterEach(() => expect(complaints).toEqual([]));
+
+test('simple encrypted storage', async ({ page }) => {
+  expect(await page.evaluate(() => parts.simple().then(({ exists, parsed }) => [exists, parsed]))).toEqual([
+    true,
+    { theme: 'dark', lang: 'en' },
+  ]);
+});
+
+test('manual encryption and decryption', async ({ page }) => {
+  const { encryptedPackage, plaintext } = await page.evaluate(() => parts.manual().then((part) => ({ ...part })));
+  expect(plaintext).toBe('sensitive data');
+  expect(encryptedPackage).toMatchObject({ metadata: { version: '1.0', context: { patientId: 'P12345' } } });
+});
+
+test('an image as a data URL', async ({ page }) => {
+  expect(await page.evaluate(() => parts.images().then(({ img }) => (img as HTMLImageElement).naturalWidth))).toBe(12);
+});
+
+test('the offline service, also after a reload', async ({ page }) => {
+  type Service = {
+    initialize(): Promise<void>;
+    cacheMedicalImage(id: string, data: string, metadata: object): Promise<void>;
+    getCachedImage(id: string): Promise<string | null>;
+  };
+  const use = (write: boolean) =>
+    page.evaluate(async (write) => {
+      const { OfflineStorageService } = (await parts.offline()) as { OfflineStorageService: new () => Service };
+      const service = new OfflineStorageService();
+      await service.initialize();
+      if (write) await service.cacheMedicalImage('7', 'image data', { patientId: 'P12345', imageType: 'mri' });
+      return service.getCachedImage('7');
+    }, write);
+  expect(await use(true)).toBe('image data');
+  await page.reload();
+  expect(await use(false)).toBe('image data');
+});
+
+const buttons = (page: Page) => page.getByRole('button').allTextContents();
+
+for (const which of ['printed', 'ours'] as const) {
+  test(`the component with the ${which} hook, under StrictMode: the value survives a reload`, async ({ page }) => {
+    await page.evaluate((which) => show(which, 1), which);
+    await expect(page.getByRole('button')).toHaveText('Current theme: ');
+    await page.getByRole('button').click();
+    await expect(page.getByRole('button')).toHaveText('Current theme: dark');
+    await page.reload();
+    await page.evaluate((which) => show(which, 1), which);
+    await expect(page.getByRole('button')).toHaveText('Current theme: dark');
+  });
+}
+
+test("two components on one key show one value, and another tab's write", async ({ page, context }) => {
+  await page.evaluate(() => show('ours', 2));
+  await expect(page.getByRole('button')).toHaveCount(2);
+  await page.getByRole('button').nth(1).click();
+  await expect.poll(() => buttons(page)).toEqual(['Current theme: dark', 'Current theme: dark']);
+  const other = await context.newPage();
+  await other.goto(`${site.url}app/index.html`);
+  await other.evaluate(() => parts.simple()); // deletes the record in the end
+  await expect.poll(() => buttons(page)).toEqual(['Current theme: ', 'Current theme: ']);
+});
+
+test('unmounting while it loads, and mounting again, is all right', async ({ page }) => {
+  await page.evaluate(() => {
+    show('ours', 1);
+    unmount();
+    show('ours', 1);
+    setTimeout(() => {
+      unmount();
+      show('ours', 1);
+    });
+  });
+  await expect(page.getByRole('button')).toHaveText('Current theme: ');
+});
+
+test('the key of .env.local is what opens the vault, and nothing else does', async ({ page }) => {
+  await page.evaluate(() => parts.simple());
+  await page.reload();
+  const codes = await page.evaluate(async (masterKey) => {
+    const code = (secret: string) =>
+      open(secret).then(
+        () => 'opened',
+        (error: { code: string }) => error.code,
+      );
+    return [await code('another passphrase'), await code(masterKey)];
+  }, masterKey);
+  expect(codes).toEqual(['ERR_WRONG_SECRET', 'opened']);
+});

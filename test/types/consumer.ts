@@ -1,0 +1,39 @@
+// What an application sees of the published types, under strict. It is compiled and never run.
+import {
+  createEncryptedStorage,
+  DataClassification,
+  type EncryptedPackage,
+  type EncryptedStorage,
+  EncryptionService,
+  VaultError,
+  type VaultErrorCode,
+} from '../../web/dist/index.js';
+import { useEncryptedStorage } from '../../web/dist/react.js';
+
+export async function use(): Promise<string | null> {
+  const storage: EncryptedStorage = await createEncryptedStorage('db', 'store', { secret: () => 'asked for' });
+  await storage.setEncrypted('k', new Blob([]), DataClassification.PHI, { patientId: 'P1', list: [1, null] });
+  const preferences = await storage.getJSON<{ theme: string }>('preferences');
+  const text: string | null = await storage.getDecrypted('k');
+  const classification: DataClassification | undefined = (await storage.getMetadata('k'))?.classification;
+  const end: () => void = storage.subscribe(null, ({ type, key, remote }) => console.log(type, key, remote));
+  end();
+  const sealed: EncryptedPackage = await new EncryptionService(new Uint8Array(32)).encrypt('x', classification);
+  return text ?? preferences?.theme ?? sealed.metadata.keyId;
+}
+
+export function decide(error: unknown): VaultErrorCode | undefined {
+  return error instanceof VaultError ? error.code : undefined;
+}
+
+export function useTheme(): [string | undefined, (theme: string) => Promise<void>] {
+  const { value, updateValue } = useEncryptedStorage<{ theme: string }>('preferences', DataClassification.INTERNAL);
+  return [value?.theme, (theme) => updateValue({ theme })];
+}
+
+// @ts-expect-error: a classification is one of the five
+export const wrongClass = (storage: EncryptedStorage) => storage.setEncrypted('k', 'v', 'secret');
+// @ts-expect-error: a value is not an object
+export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k', {});
+// @ts-expect-error: a storage is made by createEncryptedStorage, and its class is not there to call
+export const wrongNew = () => new EncryptedStorage();
