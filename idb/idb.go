@@ -31,8 +31,8 @@ const version = 1
 // DB is an open connection.
 type DB struct {
 	v           js.Value
-	names       js.Value // of all object stores
-	transaction js.Value // bound
+	transaction js.Value            // bound
+	scopes      map[string]js.Value // arrays of store names, by the names
 	closed      bool
 }
 
@@ -66,7 +66,7 @@ func Open(c *jsbridge.Call, name string, stores []string, create bool, lost func
 		v.Call("close")
 		return nil, ErrForeign
 	}
-	db := &DB{v: v, names: v.Get("objectStoreNames"), transaction: v.Get("transaction").Call("bind", v)}
+	db := &DB{v: v, scopes: map[string]js.Value{}, transaction: v.Get("transaction").Call("bind", v)}
 	jsbridge.Watch(v, func() {
 		db.closed = true
 		lost()
@@ -115,17 +115,26 @@ var (
 	keyRange  = js.Global().Get("IDBKeyRange")
 )
 
-// begin makes a transaction over all object stores, so that two transactions of one page never pass each other.
-func (db *DB) begin(mode, durability js.Value) (tx js.Value, err error) {
+// begin makes a transaction over one or two object stores; a second that is "" or the same counts for nothing. A wider
+// one would take the browser longer to make, a microsecond's work for a store and the better part of a read for five.
+func (db *DB) begin(mode, durability js.Value, store, second string) (tx js.Value, err error) {
 	if db.closed {
 		return tx, ErrClosed
+	}
+	scope, ok := db.scopes[store+"/"+second]
+	if !ok {
+		scope = js.ValueOf([]any{store})
+		if second != "" && second != store {
+			scope.Call("push", second)
+		}
+		db.scopes[store+"/"+second] = scope
 	}
 	defer func() {
 		if recover() != nil { // the browser closed the connection, and its event has not come yet
 			err = ErrClosed
 		}
 	}()
-	return db.transaction.Invoke(db.names, mode, durability), nil
+	return db.transaction.Invoke(scope, mode, durability), nil
 }
 
 // told calls issued, the caller's word that the requests have been made, where there is one.

@@ -20,18 +20,24 @@ var stores = []string{"records", "keyring"}
 
 const store = "records"
 
-// run carries out f in a call on a new database, which is deleted when the test has ended.
-func run(t *testing.T, f func(c *jsbridge.Call, db *idb.DB) error) {
+// open opens a new database, which is deleted when the test has ended.
+func open(t *testing.T) *idb.DB {
 	t.Helper()
 	name := nameFor(t)
-	harness.Run(t, func(c *jsbridge.Call) error {
-		db, err := idb.Open(c, name, stores, true, func() {})
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		return f(c, db)
+	var db *idb.DB
+	harness.Run(t, func(c *jsbridge.Call) (err error) {
+		db, err = idb.Open(c, name, stores, true, func() {})
+		return err
 	})
+	t.Cleanup(db.Close)
+	return db
+}
+
+// run carries out f in a call on a new database.
+func run(t *testing.T, f func(c *jsbridge.Call, db *idb.DB) error) {
+	t.Helper()
+	db := open(t)
+	harness.Run(t, func(c *jsbridge.Call) error { return f(c, db) })
 }
 
 // nameFor returns the name of a test's database and deletes that when the test has ended.
@@ -54,6 +60,12 @@ func fill(c *jsbridge.Call, db *idb.DB, writes ...idb.Write) error {
 
 // everything is the range of all keys that the tests write.
 var everything = idb.Range{From: nil, To: []byte{255}}
+
+// connection returns what the latest DB that was opened stands on.
+func connection() js.Value {
+	all := harness.Connections()
+	return all[len(all)-1]
+}
 
 // content returns all entries of a store as "key=value key=value".
 func content(c *jsbridge.Call, db *idb.DB, store string) (string, error) {

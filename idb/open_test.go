@@ -89,6 +89,7 @@ func TestOpenRefusesForeignDatabases(t *testing.T) {
 					return err
 				}
 				theirs.Call("close")
+				watched := len(harness.Connections())
 				for _, create := range []bool{false, true} {
 					db, err := idb.Open(c, name, stores, create, func() {})
 					if err := wantError(fmt.Sprint("create: ", create), err, idb.ErrForeign); err != nil {
@@ -101,7 +102,7 @@ func TestOpenRefusesForeignDatabases(t *testing.T) {
 				if found, err := databases(c, name); err != nil || found[name] != foreign.version {
 					return fmt.Errorf("there is %v, %w", found, err)
 				}
-				if len(harness.Connections()) != 0 {
+				if len(harness.Connections()) != watched {
 					return errors.New("its connection is watched")
 				}
 				theirs, err = raw(c, name, foreign.version)
@@ -201,8 +202,7 @@ func TestClosedConnection(t *testing.T) {
 
 func TestConnectionThatTheBrowserClosedUnheard(t *testing.T) {
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		all := harness.Connections()
-		all[len(all)-1].Call("close")
+		connection().Call("close")
 		return allClosed(c, db)
 	})
 }
@@ -217,7 +217,7 @@ func TestLostByTheBrowser(t *testing.T) {
 		}
 		all := harness.Connections()
 		// What the browser does when the user clears the site's data, which no page can bring about.
-		js.Global().Call("setTimeout", all[len(all)-1].Get("onclose"), 0)
+		js.Global().Call("setTimeout", connection().Get("onclose"), 0)
 		if _, err := c.Await(harness.After(20, nil)); err != nil {
 			return err
 		}
@@ -267,21 +267,10 @@ func TestDeletionElsewhereClosesConnections(t *testing.T) {
 }
 
 func TestDeletionWaitsForACommitUnderWay(t *testing.T) {
-	name := nameFor(t)
-	harness.Run(t, func(c *jsbridge.Call) error {
-		db, err := idb.Open(c, name, stores, true, func() {})
-		if err != nil {
-			return err
-		}
-		commit := harness.Begin(func(c *jsbridge.Call) error { return fill(c, db, put("a", "1")) })
-		if err := idb.Delete(c, name); err != nil {
-			return err
-		}
-		if commit.Wait(); commit.Err != nil {
-			return fmt.Errorf("the commit: %w", commit.Err)
-		}
-		return nil
-	})
+	db := open(t)
+	commit := harness.Begin(func(c *jsbridge.Call) error { return fill(c, db, put("a", "1")) })
+	harness.Run(t, func(c *jsbridge.Call) error { return idb.Delete(c, t.Name()) })
+	commit.Must(t)
 }
 
 func TestBlocked(t *testing.T) {
@@ -307,19 +296,16 @@ func TestBlocked(t *testing.T) {
 
 func TestBlockedForAWhile(t *testing.T) {
 	name := nameFor(t)
-	harness.Run(t, func(c *jsbridge.Call) error {
-		slow, err := raw(c, name, 1, stores...)
-		if err != nil {
-			return err
-		}
-		deletion := harness.Begin(func(c *jsbridge.Call) error { return idb.Delete(c, name) })
-		if _, err := c.Await(harness.After(50, nil)); err != nil {
-			return err
-		}
-		slow.Call("close")
-		if deletion.Wait(); deletion.Err != nil {
-			return fmt.Errorf("the deletion: %w", deletion.Err)
-		}
-		return nil
+	var slow js.Value
+	harness.Run(t, func(c *jsbridge.Call) (err error) {
+		slow, err = raw(c, name, 1, stores...)
+		return err
 	})
+	deletion := harness.Begin(func(c *jsbridge.Call) error { return idb.Delete(c, name) })
+	harness.Run(t, func(c *jsbridge.Call) error {
+		_, err := c.Await(harness.After(50, nil))
+		slow.Call("close")
+		return err
+	})
+	deletion.Must(t)
 }

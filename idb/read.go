@@ -16,11 +16,11 @@ type Look struct {
 	Value js.Value
 }
 
-// Read looks up all of looks in one transaction. follow, where not nil, is given each of them when all are known and may
-// name a second entry, to be read in the same transaction; seconds is aligned with looks. issued is called when the
-// first requests have been made.
-func (db *DB) Read(c *jsbridge.Call, looks []Look, follow func(i int, l *Look) (Look, bool), issued func()) (seconds []Look, err error) {
-	tx, err := db.begin(readonly, relaxed)
+// Read looks up all of looks, which are of one store, in one transaction. follow is given each of them when all are known
+// and may name a second entry, to be read in the same transaction from the store then; seconds is aligned with looks.
+// issued is called when the first requests have been made.
+func (db *DB) Read(c *jsbridge.Call, looks []Look, then string, follow func(i int, l *Look) (Look, bool), issued func()) (seconds []Look, err error) {
+	tx, err := db.begin(readonly, relaxed, looks[0].Store, then)
 	if err != nil {
 		return nil, err
 	}
@@ -31,9 +31,6 @@ func (db *DB) Read(c *jsbridge.Call, looks []Look, follow func(i int, l *Look) (
 		return nil, mapped(err)
 	}
 	last.collect(looks)
-	if follow == nil {
-		return nil, nil
-	}
 	seconds = make([]Look, len(looks))
 	var second []int
 	var asked []Look
@@ -93,7 +90,7 @@ func (r Range) value() js.Value {
 
 // Entries returns the keys and the values of the first limit entries of a range, ascending.
 func (db *DB) Entries(c *jsbridge.Call, store string, r Range, limit int, issued func()) (keys [][]byte, values []js.Value, err error) {
-	tx, err := db.begin(readonly, relaxed)
+	tx, err := db.begin(readonly, relaxed, store, "")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -132,7 +129,7 @@ func (db *DB) Count(c *jsbridge.Call, store string, r Range, issued func()) (int
 }
 
 func (db *DB) ask(c *jsbridge.Call, store string, issued func(), ask func(s js.Value) js.Value) (js.Value, error) {
-	tx, err := db.begin(readonly, relaxed)
+	tx, err := db.begin(readonly, relaxed, store, "")
 	if err != nil {
 		return js.Value{}, err
 	}

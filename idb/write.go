@@ -30,7 +30,7 @@ type Expect struct {
 	Empty  string
 }
 
-// Batch is one readwrite transaction.
+// Batch is one readwrite transaction, over at most two object stores.
 type Batch struct {
 	Writes []Write
 	Clears []Clear
@@ -57,7 +57,8 @@ func (db *DB) commit(c *jsbridge.Call, b Batch) error {
 	if b.Strict {
 		durability = strict
 	}
-	tx, err := db.begin(readwrite, durability)
+	first, second := b.scope()
+	tx, err := db.begin(readwrite, durability, first, second)
 	if err != nil {
 		return err
 	}
@@ -76,6 +77,29 @@ func (db *DB) commit(c *jsbridge.Call, b Batch) error {
 	}
 	told(b.Issued)
 	return c.Complete(tx)
+}
+
+// scope returns the object stores of a batch, of which there are at most two.
+func (b *Batch) scope() (first, second string) {
+	add := func(store string) {
+		switch {
+		case first == "":
+			first = store
+		case store != first && store != "":
+			second = store
+		}
+	}
+	for i := range b.Writes {
+		add(b.Writes[i].Store)
+	}
+	for i := range b.Clears {
+		add(b.Clears[i].Store)
+	}
+	if b.Expect != nil {
+		add(b.Expect.Store)
+		add(b.Expect.Empty)
+	}
+	return first, second
 }
 
 func (e *Expect) holds(c *jsbridge.Call, tx js.Value) (bool, error) {

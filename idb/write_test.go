@@ -133,85 +133,61 @@ func TestExpect(t *testing.T) {
 }
 
 func TestExpectHoldsInsideTheTransaction(t *testing.T) {
-	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		if err := fill(c, db, put("n", "0")); err != nil {
-			return err
+	db := open(t)
+	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("n", "0")) })
+	// All of them expect the same, so only the first may write. A look before the transaction would let all do it.
+	var commits []*harness.Pending
+	for i := range 20 {
+		commits = append(commits, harness.Begin(func(c *jsbridge.Call) error {
+			return db.Commit(c, idb.Batch{
+				Writes: []idb.Write{put("n", fmt.Sprint(i+1))},
+				Expect: &idb.Expect{Store: store, Key: []byte("n"), Prefix: []byte("0")},
+			})
+		}))
+	}
+	for i, commit := range commits {
+		want := error(idb.ErrStale)
+		if i == 0 {
+			want = nil
 		}
-		// All of them expect the same, so only the first may write. A look before the transaction would let all do it.
-		const n = 20
-		won := 0
-		var commits []*harness.Pending
-		for i := range n {
-			commits = append(commits, harness.Begin(func(c *jsbridge.Call) error {
-				err := db.Commit(c, idb.Batch{
-					Writes: []idb.Write{put("n", fmt.Sprint(i+1))},
-					Expect: &idb.Expect{Store: store, Key: []byte("n"), Prefix: []byte("0")},
-				})
-				if err == nil {
-					won++
-				}
-				return err
-			}))
+		if err := wantError(fmt.Sprint("commit ", i), commit.Wait().Err, want); err != nil {
+			t.Error(err)
 		}
-		for i, commit := range commits {
-			if commit.Wait(); i > 0 {
-				if err := wantError("a later commit", commit.Err, idb.ErrStale); err != nil {
-					return err
-				}
-			}
-		}
-		if won != 1 {
-			return fmt.Errorf("%d of %d wrote", won, n)
-		}
-		return has(c, db, "n=1")
-	})
+	}
+	harness.Run(t, func(c *jsbridge.Call) error { return has(c, db, "n=1") })
 }
 
 func TestCommitIsAllOrNothing(t *testing.T) {
 	// A function can't be stored, so the request throws when the others have been made.
 	unstorable := js.Global().Get("Array").Get("isArray")
-	name := nameFor(t)
-	harness.Run(t, func(c *jsbridge.Call) error {
-		db, err := idb.Open(c, name, stores, true, func() {})
-		if err != nil {
-			return err
-		}
-		defer db.Close()
-		if err := fill(c, db, put("a", "1"), put("b", "2")); err != nil {
-			return err
-		}
-		batches := map[string]idb.Batch{
-			"a value that can't be stored": {
-				Writes: []idb.Write{put("a", "9"), remove("b"), {Store: store, Key: []byte("c"), Value: unstorable}, put("d", "9")},
-				Clears: []idb.Clear{{Store: store, Range: everything}},
+	db := open(t)
+	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1"), put("b", "2")) })
+	for what, batch := range map[string]idb.Batch{
+		"a value that can't be stored": {
+			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: store, Key: []byte("c"), Value: unstorable}, put("d", "9")},
+			Clears: []idb.Clear{{Store: store, Range: everything}},
+		},
+		"a store that is not there": {
+			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: "missing", Key: []byte("c"), Value: jsbridge.Bytes(nil)}},
+		},
+		"a range of nothing": {
+			Clears: []idb.Clear{
+				{Store: store, Range: everything},
+				{Store: store, Range: idb.Range{From: []byte("b"), To: []byte("a")}},
 			},
-			"a store that is not there": {
-				Writes: []idb.Write{put("a", "9"), remove("b"), {Store: "missing", Key: []byte("c"), Value: jsbridge.Bytes(nil)}},
-			},
-			"a range of nothing": {
-				Clears: []idb.Clear{
-					{Store: store, Range: everything},
-					{Store: store, Range: idb.Range{From: []byte("b"), To: []byte("a")}},
-				},
-			},
+		},
+	} {
+		failed := harness.Begin(func(c *jsbridge.Call) error { return db.Commit(c, batch) }).Wait()
+		if failed.Resolved {
+			t.Errorf("%s: it was committed", what)
 		}
-		for what, batch := range batches {
-			failed := harness.Begin(func(c *jsbridge.Call) error { return db.Commit(c, batch) })
-			if failed.Wait(); failed.Resolved {
-				return fmt.Errorf("%s was stored", what)
-			}
-			if err := has(c, db, "a=1 b=2"); err != nil {
-				return fmt.Errorf("%s: %w", what, err)
-			}
-		}
-		return nil
-	})
+		harness.Run(t, func(c *jsbridge.Call) error { return has(c, db, "a=1 b=2") })
+	}
 }
 
 func TestAbortedTransaction(t *testing.T) {
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		all := harness.Connections()
-		tx := all[len(all)-1].Call("transaction", store, "readwrite")
+		tx := connection().Call("transaction", store, "readwrite")
 		s := tx.Call("objectStore", store)
 		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a")))
 		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a"))) // the same key again fails, and with it all
@@ -223,47 +199,36 @@ func TestAbortedTransaction(t *testing.T) {
 }
 
 func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
-	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		const n = 60
-		var order []int
-		var calls []*harness.Pending
-		for i := range n {
-			calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
-				err := db.Commit(c, idb.Batch{
-					Writes: []idb.Write{put("last", fmt.Sprint(i)), put(fmt.Sprintf("%02d", i), "")},
-					Strict: i%5 == 0,
-				})
-				order = append(order, i)
-				return err
-			}))
-			// What is issued after a commit sees it, though no one has waited for it.
-			calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
-				looks := []idb.Look{{Store: store, Key: []byte("last")}}
-				if _, err := db.Read(c, looks, nil, nil); err != nil {
-					return err
-				}
-				if got := string(jsbridge.Front(looks[0].Value, 0, 10)); got != fmt.Sprint(i) {
-					return fmt.Errorf("a read after commit %d found %q", i, got)
-				}
-				count, err := db.Count(c, store, everything, nil)
-				if err == nil && count <= i+1 {
-					err = fmt.Errorf("after commit %d there were %d entries", i, count)
-				}
-				return err
-			}))
-		}
-		for _, call := range calls {
-			if call.Wait(); call.Err != nil {
-				return call.Err
+	db := open(t)
+	var order []int
+	var calls []*harness.Pending
+	for i := range 60 {
+		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
+			err := db.Commit(c, idb.Batch{
+				Writes: []idb.Write{put("last", fmt.Sprint(i)), put(fmt.Sprintf("%02d", i), "")},
+				Strict: i%5 == 0,
+			})
+			order = append(order, i)
+			return err
+		}))
+		// What is issued after a commit sees it, though no one has waited for it.
+		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
+			looks := []idb.Look{look("last")}
+			_, err := db.Read(c, looks, nil, nil)
+			if err == nil && found(looks[0]) != fmt.Sprint(i) {
+				err = fmt.Errorf("a read after commit %d found %q", i, found(looks[0]))
 			}
+			return err
+		}))
+	}
+	for _, call := range calls {
+		call.Must(t)
+	}
+	for i := range order {
+		if order[i] != i {
+			t.Fatalf("the order was %v", order)
 		}
-		for i := range order {
-			if order[i] != i {
-				return fmt.Errorf("the order was %v", order)
-			}
-		}
-		return nil
-	})
+	}
 }
 
 func TestTransactions(t *testing.T) {
@@ -295,42 +260,37 @@ func TestTransactions(t *testing.T) {
 }
 
 func TestIssued(t *testing.T) {
-	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		at := ""
-		issued := func(what string) func() { return func() { at += what } }
-		for _, begin := range []func(c *jsbridge.Call) error{
-			func(c *jsbridge.Call) error {
-				return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued("commit ")})
-			},
-			func(c *jsbridge.Call) error {
-				_, err := db.Read(c, []idb.Look{{Store: store, Key: []byte("a")}}, nil, issued("read "))
-				return err
-			},
-			func(c *jsbridge.Call) error {
-				_, _, err := db.Entries(c, store, everything, 0, issued("entries "))
-				return err
-			},
-			func(c *jsbridge.Call) error {
-				_, err := db.Keys(c, store, everything, 0, issued("keys "))
-				return err
-			},
-			func(c *jsbridge.Call) error {
-				_, err := db.Count(c, store, everything, issued("count "))
-				return err
-			},
-		} {
-			before := at
-			pending := harness.Begin(begin)
-			if at == before {
-				return fmt.Errorf("after %q the next was not told before it waited", at)
-			}
-			if pending.Wait(); pending.Err != nil {
-				return pending.Err
-			}
+	db := open(t)
+	told := ""
+	issued := func(what string) func() { return func() { told += what } }
+	for what, do := range map[string]func(c *jsbridge.Call, issued func()) error{
+		"Commit": func(c *jsbridge.Call, issued func()) error {
+			return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued})
+		},
+		"Read": func(c *jsbridge.Call, issued func()) error {
+			_, err := db.Read(c, []idb.Look{look("a")}, func(int, *idb.Look) (idb.Look, bool) { return look("b"), true }, issued)
+			return err
+		},
+		"Entries": func(c *jsbridge.Call, issued func()) error {
+			_, _, err := db.Entries(c, store, everything, 0, issued)
+			return err
+		},
+		"Keys": func(c *jsbridge.Call, issued func()) error {
+			_, err := db.Keys(c, store, everything, 0, issued)
+			return err
+		},
+		"Count": func(c *jsbridge.Call, issued func()) error {
+			_, err := db.Count(c, store, everything, issued)
+			return err
+		},
+	} {
+		told = ""
+		pending := harness.Begin(func(c *jsbridge.Call) error { return do(c, issued(what)) })
+		if told != what {
+			t.Errorf("%s: told %q before the first wait", what, told)
 		}
-		if at != "commit read entries keys count " {
-			return fmt.Errorf("told %q", at)
+		if pending.Must(t); told != what {
+			t.Errorf("%s: told %q in all", what, told)
 		}
-		return nil
-	})
+	}
 }

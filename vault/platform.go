@@ -83,7 +83,7 @@ type Write struct {
 // Range is every key from From up to, and without, To, where To is not nil.
 type Range struct{ From, To []byte }
 
-// Batch is one transaction: all of it takes effect or none.
+// Batch is one transaction over at most two tables: all of it takes effect or none.
 type Batch struct {
 	Writes []Write
 	Clear  []ClearRange
@@ -118,8 +118,8 @@ type Entry struct {
 	Size  int
 }
 
-// Read is one look-up. Follow, where not nil, is asked inside the same transaction for a second entry to read, so that
-// both are of one state.
+// Read is one look-up. Follow, where not nil, is asked inside the same transaction for a second entry to read, from Chunks,
+// so that both are of one state.
 type Read struct {
 	Table  Table
 	Key    []byte
@@ -133,7 +133,7 @@ type Read struct {
 // Database is an open database of the platform with the tables of a vault. Where issued is not nil, it is called when the
 // first requests have been made.
 type Database interface {
-	// Read looks up all of reads in one transaction.
+	// Read looks up all of reads, which are of one table, in one transaction.
 	Read(t Task, reads []Read, issued func()) error
 	// Scan returns up to limit entries of a range, ascending.
 	Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error)

@@ -32,11 +32,15 @@ type database struct{ db *idb.DB }
 func (d *database) Close() { d.db.Close() }
 
 func (d *database) Read(t vault.Task, reads []vault.Read, issued func()) error {
+	then := ""
 	looks := make([]idb.Look, len(reads))
 	for i := range reads {
 		looks[i] = idb.Look{Store: vault.Tables[reads[i].Table], Key: reads[i].Key}
+		if reads[i].Follow != nil {
+			then = vault.Tables[vault.Chunks]
+		}
 	}
-	seconds, err := d.db.Read(callOf(t), looks, func(i int, l *idb.Look) (idb.Look, bool) {
+	seconds, err := d.db.Read(callOf(t), looks, then, func(i int, l *idb.Look) (idb.Look, bool) {
 		r := &reads[i]
 		if r.Found = l.Found; !l.Found {
 			return idb.Look{}, false

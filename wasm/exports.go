@@ -15,7 +15,6 @@ import (
 
 var (
 	vaults = &vault.Vaults{Platform: &page{}}
-	stores []*vault.Store
 	items  = map[int32][]vault.Item{}
 )
 
@@ -55,7 +54,7 @@ func namesOf(list []vault.Item) []string {
 func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		list := taken(call)
-		if err := run(c, stores[store], list); err != nil {
+		if err := run(c, storeAt(store), list); err != nil {
 			return err
 		}
 		c.Done()
@@ -107,8 +106,7 @@ func open(call, iterations, flags int32) {
 		if err != nil {
 			return err
 		}
-		stores = append(stores, s)
-		c.Push(len(stores) - 1)
+		c.Push(hold(s))
 		c.PushBytes(jsbridge.Bytes(channel), 0)
 		c.Done()
 		return nil
@@ -246,5 +244,5 @@ func clearStore(call, store int32) {
 //
 //go:wasmexport heard
 func heard(store, name int32) {
-	jsbridge.Enter(func() { stores[store].Unsure(string(jsbridge.Page[:name])) })
+	jsbridge.Enter(func() { storeAt(store).Unsure(string(jsbridge.Page[:name])) })
 }

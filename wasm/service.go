@@ -10,8 +10,6 @@ import (
 	"idbvault/vault"
 )
 
-var services []*vault.Service
-
 // service makes an EncryptionService over the PBKDF2 key that is payload 0. Result: its handle.
 //
 //go:wasmexport service
@@ -21,8 +19,7 @@ func service(call, iterations int32) {
 		if err != nil {
 			return err
 		}
-		services = append(services, s)
-		c.Push(len(services) - 1)
+		c.Push(hold(s))
 		c.Done()
 		return nil
 	})
@@ -35,7 +32,7 @@ func service(call, iterations int32) {
 func encrypt(call, service, class, context int32) {
 	encoded := append([]byte(nil), jsbridge.Page[:context]...)
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		m, sealed, err := services[service].Encrypt(c, envelope.Class(class), encoded, c.Payload(0))
+		m, sealed, err := serviceAt(service).Encrypt(c, envelope.Class(class), encoded, c.Payload(0))
 		if err != nil {
 			return err
 		}
@@ -59,7 +56,7 @@ func encrypt(call, service, class, context int32) {
 func decrypt(call, service, metadata int32) {
 	encoded := append([]byte(nil), jsbridge.Page[:metadata]...)
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		plain, err := services[service].Decrypt(c, encoded, c.Payload(0))
+		plain, err := serviceAt(service).Decrypt(c, encoded, c.Payload(0))
 		if err != nil {
 			return err
 		}

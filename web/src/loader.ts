@@ -17,6 +17,7 @@ export interface Exports extends Core {
   clear(call: number, store: number): void;
   update(call: number, store: number, defaultClass: number): void;
   heard(store: number, name: number): void;
+  release(storeOrService: number): void;
   service(call: number, iterations: number): void;
   encrypt(call: number, service: number, classification: number, context: number): void;
   decrypt(call: number, service: number, metadata: number): void;

@@ -38,6 +38,11 @@ export interface EncryptionConfig {
   kdfIterations?: number | undefined;
 }
 
+/** A service's keys go when the service does. */
+const unheld = new FinalizationRegistry<{ engine: Engine; service: number }>(({ engine, service }) =>
+  engine.tell((core) => core.release(service)),
+);
+
 /** Metadata that would not fit the page shared with Go is none that this class makes. */
 const maxMetadata = 400_000;
 
@@ -144,6 +149,8 @@ export class EncryptionService {
     const engine = await running();
     const [service] = await engine.call([key], (core, id) => core.service(id, iterations));
     this.#engine = engine;
-    return { engine, service: service as number };
+    const link = { engine, service: service as number };
+    unheld.register(this, link);
+    return link;
   }
 }

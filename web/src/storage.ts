@@ -317,7 +317,14 @@ export class EncryptedStorage {
     const end = this.#changes.listen(this.#place.store, (type, keys, remote) => {
       const events: ChangeEvent[] =
         type === 'clear' ? [{ type, key: null, remote }] : keys.map((changed) => ({ type, key: changed, remote }));
-      for (const event of events) if (key === null || event.key === null || event.key === key) listener(event);
+      for (const event of events) {
+        if (key !== null && event.key !== null && event.key !== key) continue;
+        try {
+          listener(event);
+        } catch (error) {
+          reportError(error); // a listener's error is neither the writer's nor the next listener's
+        }
+      }
     });
     this.#ends.push(end);
     return end;
@@ -325,8 +332,11 @@ export class EncryptedStorage {
 
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     for (const end of this.#ends.splice(0)) end();
+    const { engine, store } = this.#link;
+    engine.tell((core) => core.release(store));
   }
 
   async #check(): Promise<void> {
