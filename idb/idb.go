@@ -40,18 +40,7 @@ type DB struct {
 // out of line. lost is called when another connection deletes the database or the browser closes it.
 func Open(c *jsbridge.Call, name string, stores []string, create bool, lost func()) (*DB, error) {
 	request := js.Global().Get("indexedDB").Call("open", name, version)
-	upgrade := js.FuncOf(func(js.Value, []js.Value) any {
-		if !create {
-			request.Get("transaction").Call("abort") // so that no database is left behind
-			return nil
-		}
-		for _, store := range stores {
-			request.Get("result").Call("createObjectStore", store)
-		}
-		return nil
-	})
-	defer upgrade.Release()
-	request.Set("onupgradeneeded", upgrade)
+	jsbridge.Upgrade(request, commas(stores), create)
 	if err := c.Request(request, blockedMS); err != nil {
 		switch {
 		case jsbridge.Named(err, "VersionError"):
@@ -72,6 +61,15 @@ func Open(c *jsbridge.Call, name string, stores []string, create bool, lost func
 		lost()
 	})
 	return db, nil
+}
+
+// commas joins names with commas, which the names of object stores here don't have.
+func commas(names []string) string {
+	joined := names[0]
+	for _, name := range names[1:] {
+		joined += "," + name
+	}
+	return joined
 }
 
 func hasExactly(db js.Value, stores []string) bool {

@@ -58,6 +58,16 @@ func fill(c *jsbridge.Call, db *idb.DB, writes ...idb.Write) error {
 	return db.Commit(c, idb.Batch{Writes: writes})
 }
 
+func look(key string) idb.Look { return idb.Look{Store: store, Key: []byte(key)} }
+
+func noSecond(int, *idb.Look) (idb.Look, bool) { return idb.Look{}, false }
+
+// read looks up entries of one store and follows none.
+func read(c *jsbridge.Call, db *idb.DB, looks ...idb.Look) error {
+	_, err := db.Read(c, looks, "", noSecond, nil)
+	return err
+}
+
 // everything is the range of all keys that the tests write.
 var everything = idb.Range{From: nil, To: []byte{255}}
 

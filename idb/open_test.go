@@ -157,10 +157,7 @@ func TestDelete(t *testing.T) {
 
 // operations are all that a connection can do.
 var operations = map[string]func(c *jsbridge.Call, db *idb.DB) error{
-	"Read": func(c *jsbridge.Call, db *idb.DB) error {
-		_, err := db.Read(c, []idb.Look{{Store: store, Key: []byte("a")}}, nil, nil)
-		return err
-	},
+	"Read": func(c *jsbridge.Call, db *idb.DB) error { return read(c, db, look("a")) },
 	"Entries": func(c *jsbridge.Call, db *idb.DB) error {
 		_, _, err := db.Entries(c, store, everything, 0, nil)
 		return err

@@ -15,8 +15,6 @@ import (
 	"idbvault/test/wasm/harness"
 )
 
-func look(key string) idb.Look { return idb.Look{Store: store, Key: []byte(key)} }
-
 func found(l idb.Look) string {
 	if !l.Found {
 		if !l.Value.IsUndefined() {
@@ -34,12 +32,11 @@ func TestRead(t *testing.T) {
 		if err := fill(c, db, put("a", "1"), put("b", "2"), put("empty", ""), ring); err != nil {
 			return err
 		}
-		looks := []idb.Look{look("b"), look("none"), {Store: "keyring", Key: []byte("a")}, look("a"), look("empty"), look("b")}
-		seconds, err := db.Read(c, looks, nil, nil)
-		if err != nil || seconds != nil {
-			return fmt.Errorf("got %v, %w", seconds, err)
+		looks := []idb.Look{look("b"), look("none"), look("a"), look("empty"), look("b")}
+		if err := read(c, db, looks...); err != nil {
+			return err
 		}
-		for i, want := range []string{"2", "-", "ring", "1", "", "2"} {
+		for i, want := range []string{"2", "-", "1", "", "2"} {
 			if got := found(looks[i]); got != want || looks[i].Found != (want != "-") {
 				return fmt.Errorf("look-up %d found %q, want %q", i, got, want)
 			}
@@ -47,28 +44,40 @@ func TestRead(t *testing.T) {
 		if !looks[0].Value.InstanceOf(js.Global().Get("ArrayBuffer")) {
 			return errors.New("a value is not an ArrayBuffer")
 		}
+		other := []idb.Look{{Store: "keyring", Key: []byte("a")}}
+		if err := read(c, db, other...); err != nil || found(other[0]) != "ring" {
+			return fmt.Errorf("the other store has %q, %w", found(other[0]), err)
+		}
 		return nil
 	})
 }
 
 func TestReadFollows(t *testing.T) {
+	for _, then := range []string{store, "keyring"} {
+		t.Run(then, func(t *testing.T) { testFollow(t, then) })
+	}
+}
+
+func testFollow(t *testing.T, then string) {
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		if err := fill(c, db, put("a", "to x"), put("b", "ends"), put("c", "to y"), put("d", "to none"), put("x", "X"), put("y", "Y")); err != nil {
+		x, y := put("x", "X"), put("y", "Y")
+		x.Store, y.Store = then, then
+		if err := fill(c, db, put("a", "to x"), put("b", "ends"), put("c", "to y"), put("d", "to none"), x, y); err != nil {
 			return err
 		}
 		looks := []idb.Look{look("a"), look("b"), look("none"), look("c"), look("d")}
 		var asked []int
 		late := js.Undefined()
-		seconds, err := db.Read(c, looks, func(i int, l *idb.Look) (idb.Look, bool) {
+		seconds, err := db.Read(c, looks, then, func(i int, l *idb.Look) (idb.Look, bool) {
 			asked = append(asked, i)
 			if late.IsUndefined() {
 				// What is written from now on belongs to a later transaction.
-				late = connection().Call("transaction", store, "readwrite")
-				late.Call("objectStore", store).Call("put", jsbridge.Bytes([]byte("late")), jsbridge.Bytes([]byte("x")))
-				late.Call("objectStore", store).Call("delete", jsbridge.Bytes([]byte("y")))
+				late = connection().Call("transaction", then, "readwrite")
+				late.Call("objectStore", then).Call("put", jsbridge.Bytes([]byte("late")), jsbridge.Bytes([]byte("x")))
+				late.Call("objectStore", then).Call("delete", jsbridge.Bytes([]byte("y")))
 			}
 			to, ok := strings.CutPrefix(found(*l), "to ")
-			return look(to), ok
+			return idb.Look{Store: then, Key: []byte(to)}, ok
 		}, nil)
 		if err != nil {
 			return err
@@ -87,12 +96,14 @@ func TestReadFollows(t *testing.T) {
 		if err := c.Complete(late); err != nil {
 			return err
 		}
-		if err := has(c, db, "a=to x b=ends c=to y d=to none x=late"); err != nil {
-			return err
-		}
-		seconds, err = db.Read(c, looks, func(int, *idb.Look) (idb.Look, bool) { return idb.Look{}, false }, nil)
+		seconds, err = db.Read(c, looks, then, noSecond, nil)
 		if err != nil || len(seconds) != len(looks) {
 			return fmt.Errorf("of nothing to follow came %v, %w", seconds, err)
+		}
+		after := idb.Look{Store: then, Key: []byte("x")}
+		seconds, err = db.Read(c, looks[:1], then, func(int, *idb.Look) (idb.Look, bool) { return after, true }, nil)
+		if err != nil || found(seconds[0]) != "late" {
+			return fmt.Errorf("afterwards x was %q, %w", found(seconds[0]), err)
 		}
 		return nil
 	})
@@ -185,8 +196,7 @@ func TestFailedRequestLeavesTheConnectionUsable(t *testing.T) {
 	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1")) })
 	for what, do := range map[string]func(c *jsbridge.Call) error{
 		"a store that is not there": func(c *jsbridge.Call) error {
-			_, err := db.Read(c, []idb.Look{{Store: "missing", Key: []byte("a")}}, nil, nil)
-			return err
+			return read(c, db, idb.Look{Store: "missing", Key: []byte("a")})
 		},
 		"a range of nothing": func(c *jsbridge.Call) error {
 			_, err := db.Keys(c, store, idb.Range{From: []byte("b"), To: []byte("a")}, 0, nil)

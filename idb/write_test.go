@@ -31,9 +31,6 @@ func TestCommit(t *testing.T) {
 		if got, err := content(c, db, "keyring"); err != nil || got != "" {
 			return fmt.Errorf("the other store has %q, %w", got, err)
 		}
-		if err := db.Commit(c, idb.Batch{}); err != nil {
-			return fmt.Errorf("a batch of nothing: %w", err)
-		}
 		return nil
 	})
 }
@@ -178,10 +175,45 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 		},
 	} {
 		failed := harness.Begin(func(c *jsbridge.Call) error { return db.Commit(c, batch) }).Wait()
-		if failed.Resolved {
-			t.Errorf("%s: it was committed", what)
+		if failed.Resolved || failed.Err == nil {
+			t.Errorf("%s: resolved: %v, the error is %v", what, failed.Resolved, failed.Err)
 		}
 		harness.Run(t, func(c *jsbridge.Call) error { return has(c, db, "a=1 b=2") })
+	}
+}
+
+func TestPutThatFirefoxRefusesAfterAFullDisk(t *testing.T) {
+	db := open(t)
+	commit := func() (told int, err error) {
+		pending := harness.Begin(func(c *jsbridge.Call) error {
+			return db.Commit(c, idb.Batch{
+				Writes: []idb.Write{remove("b"), put("a", "new")},
+				Expect: &idb.Expect{Store: store, Key: []byte("a"), Prefix: []byte("1")},
+				Issued: func() { told++ },
+			})
+		})
+		err = pending.Wait().Err
+		return told, err
+	}
+	for _, step := range []struct {
+		exception string
+		times     int
+		told      int
+		want      string
+	}{
+		{"InvalidStateError", 1, 1, "a=new"},
+		{"InvalidStateError", 2, 0, "a=1 b=2"}, // once more, not for ever
+		{"DataError", 1, 0, "a=1 b=2"},
+	} {
+		harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1"), put("b", "2")) })
+		t.Run(fmt.Sprint(step.times, " ", step.exception), func(t *testing.T) {
+			harness.BreakPut(t, step.exception, step.times)
+			told, err := commit()
+			if step.told == 1 && err != nil || step.told == 0 && !jsbridge.Named(err, step.exception) || told != step.told {
+				t.Errorf("told %d times, got %v", told, err)
+			}
+		})
+		harness.Run(t, func(c *jsbridge.Call) error { return has(c, db, step.want) })
 	}
 }
 
@@ -214,7 +246,7 @@ func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 		// What is issued after a commit sees it, though no one has waited for it.
 		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
 			looks := []idb.Look{look("last")}
-			_, err := db.Read(c, looks, nil, nil)
+			err := read(c, db, looks...)
 			if err == nil && found(looks[0]) != fmt.Sprint(i) {
 				err = fmt.Errorf("a read after commit %d found %q", i, found(looks[0]))
 			}
@@ -234,18 +266,39 @@ func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 func TestTransactions(t *testing.T) {
 	transactions := harness.RecordTransactions(t)
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		other := put("k", "1")
+		other.Store = "keyring"
 		for _, step := range []struct {
 			want string
 			do   func() error
 		}{
-			{"keyring,records readwrite relaxed", func() error { return fill(c, db, put("a", "1")) }},
-			{"keyring,records readwrite strict", func() error {
+			{"records readwrite relaxed", func() error { return fill(c, db, put("a", "1"), remove("b")) }},
+			{"records readwrite strict", func() error {
 				return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "2")}, Strict: true})
 			}},
-			{"keyring,records readonly relaxed", func() error { return operations["Read"](c, db) }},
-			{"keyring,records readonly relaxed", func() error { return operations["Entries"](c, db) }},
-			{"keyring,records readonly relaxed", func() error { return operations["Keys"](c, db) }},
-			{"keyring,records readonly relaxed", func() error { return operations["Count"](c, db) }},
+			{"keyring,records readwrite relaxed", func() error { return fill(c, db, other, put("a", "1"), other) }},
+			{"keyring,records readwrite strict", func() error {
+				return db.Commit(c, idb.Batch{
+					Clears: []idb.Clear{{Store: "keyring", Range: everything}}, Strict: true,
+					Expect: &idb.Expect{Store: "keyring", Key: []byte("k"), Prefix: []byte("1")},
+					Writes: []idb.Write{put("a", "3")},
+				})
+			}},
+			{"keyring,records readwrite relaxed", func() error {
+				err := db.Commit(c, idb.Batch{
+					Writes: []idb.Write{other},
+					Expect: &idb.Expect{Store: "keyring", Key: []byte("k"), Empty: store},
+				})
+				return wantError("a store that is not empty", err, idb.ErrStale)
+			}},
+			{"records readonly relaxed", func() error { return operations["Read"](c, db) }},
+			{"keyring,records readonly relaxed", func() error {
+				_, err := db.Read(c, []idb.Look{look("a")}, "keyring", noSecond, nil)
+				return err
+			}},
+			{"records readonly relaxed", func() error { return operations["Entries"](c, db) }},
+			{"records readonly relaxed", func() error { return operations["Keys"](c, db) }},
+			{"records readonly relaxed", func() error { return operations["Count"](c, db) }},
 		} {
 			transactions()
 			if err := step.do(); err != nil {
@@ -268,7 +321,8 @@ func TestIssued(t *testing.T) {
 			return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued})
 		},
 		"Read": func(c *jsbridge.Call, issued func()) error {
-			_, err := db.Read(c, []idb.Look{look("a")}, func(int, *idb.Look) (idb.Look, bool) { return look("b"), true }, issued)
+			follow := func(int, *idb.Look) (idb.Look, bool) { return look("b"), true }
+			_, err := db.Read(c, []idb.Look{look("a")}, store, follow, issued)
 			return err
 		},
 		"Entries": func(c *jsbridge.Call, issued func()) error {

@@ -5,6 +5,7 @@ package jsbridge_test
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"syscall/js"
 	"testing"
 
@@ -192,27 +193,29 @@ func TestSettleLetsAllRunThatItWoke(t *testing.T) {
 	}
 }
 
-func TestStartInsideACall(t *testing.T) {
-	var inner []*harness.Pending
-	harness.Run(t, func(c *jsbridge.Call) error {
-		if _, err := c.Await(harness.After(0, nil)); err != nil {
+func TestSettleWaitsForACallThatTheRuntimeSuspends(t *testing.T) {
+	events := construct("Array")
+	gate := harness.NewDeferred()
+	call := harness.Begin(func(c *jsbridge.Call) error {
+		if _, err := c.Await(gate.Promise); err != nil {
 			return err
 		}
-		ran := 0
-		for range 100 {
-			inner = append(inner, harness.Begin(func(c *jsbridge.Call) error {
-				ran++
-				_, err := c.Await(harness.After(0, nil))
-				return err
-			}))
-		}
-		if ran != 100 {
-			return fmt.Errorf("%d of 100 calls ran up to their first wait", ran)
-		}
-		return nil
+		// As the garbage collector does when its first cycle starts in an allocation. A transaction would have ended, and
+		// nothing might enter Go again, when JavaScript went on before this call waits.
+		runtime.Gosched()
+		events.Call("push", "went on")
+		_, err := c.Await(resolved(nil))
+		return err
 	})
-	for _, call := range inner {
-		call.Must(t)
+	next := gate.Promise.Call("then", mark(events, "settled"))
+	gate.Resolve(nil)
+	harness.Run(t, func(c *jsbridge.Call) error {
+		_, err := c.Await(next)
+		return err
+	})
+	call.Must(t)
+	if events.Index(0).String() != "went on" || events.Index(1).String() != "settled" {
+		t.Errorf("the order was %s", harness.Text(events))
 	}
 }
 

@@ -7,7 +7,7 @@ import "syscall/js"
 // host is the shim's half of the bridge: bound functions, each a few lines over one browser API. They decide nothing.
 var host struct {
 	await, value, request, complete, lock, apply, payload, payloads, push, pushBytes, done, fail, rethrow,
-	bytes, join, front, size, view, keep, kept, forget, watch js.Value
+	bytes, join, front, size, view, keep, kept, forget, random, upgrade, watch js.Value
 }
 
 // hostTable is an array and not a map, which would be built by code.
@@ -20,15 +20,14 @@ var hostTable = [...]struct {
 	{"payloads", &host.payloads}, {"push", &host.push},
 	{"pushBytes", &host.pushBytes}, {"done", &host.done}, {"fail", &host.fail}, {"rethrow", &host.rethrow},
 	{"bytes", &host.bytes}, {"join", &host.join}, {"front", &host.front}, {"size", &host.size}, {"view", &host.view},
-	{"keep", &host.keep}, {"kept", &host.kept}, {"forget", &host.forget}, {"watch", &host.watch},
+	{"keep", &host.keep}, {"kept", &host.kept}, {"forget", &host.forget}, {"random", &host.random},
+	{"upgrade", &host.upgrade}, {"watch", &host.watch},
 }
 
 var (
-	promiseAll   js.Value
-	uint8Array   js.Value
-	date         js.Value
-	dateNow      js.Value
-	randomValues js.Value
+	promiseAll js.Value
+	date       js.Value
+	dateNow    js.Value
 )
 
 func init() {
@@ -38,11 +37,8 @@ func init() {
 	}
 	promise := js.Global().Get("Promise")
 	promiseAll = promise.Get("all").Call("bind", promise)
-	uint8Array = js.Global().Get("Uint8Array")
 	date = js.Global().Get("Date")
 	dateNow = date.Get("now")
-	crypto := js.Global().Get("crypto")
-	randomValues = crypto.Get("getRandomValues").Call("bind", crypto)
 }
 
 // Bytes returns a new ArrayBuffer with the bytes of b, which fit the page.
@@ -91,27 +87,10 @@ func ParseTime(text string) uint64 {
 	return uint64(ms / 1000)
 }
 
-// pool holds random bytes that were drawn and not given out: getRandomValues costs more for its call than for its bytes.
-var (
-	pool       [4096]byte
-	poolLeft   int
-	poolBuffer js.Value
-)
-
-// Random fills b, of at most 4096 bytes, from crypto.getRandomValues. No byte is given out twice.
+// Random fills b, of at most 65,536 bytes, from crypto.getRandomValues.
 func Random(b []byte) {
-	if poolLeft < len(b) {
-		if poolBuffer.IsUndefined() {
-			poolBuffer = uint8Array.New(len(pool))
-		}
-		randomValues.Invoke(poolBuffer)
-		js.CopyBytesToGo(pool[:], poolBuffer)
-		poolLeft = len(pool)
-	}
-	taken := pool[len(pool)-poolLeft:][:len(b)]
-	copy(b, taken)
-	clear(taken)
-	poolLeft -= len(b)
+	host.random.Invoke(len(b))
+	copy(b, Page[:])
 }
 
 // Keep leaves a value with the page under two names; Kept finds it again, in a later instance of this program too, and
@@ -124,11 +103,20 @@ func Kept(group, name string) js.Value { return host.kept.Invoke(group, name) }
 // Forget drops what Keep left under group.
 func Forget(group string) { host.forget.Invoke(group) }
 
+// Upgrade has a request to open a database make object stores of those names where there is no such database or, without
+// create, give up, so that none is left behind.
+func Upgrade(request js.Value, stores string, create bool) {
+	host.upgrade.Invoke(request, stores, create)
+}
+
+var watchers []func()
+
 // Watch closes an IDBDatabase when another connection wants to delete or upgrade it, and calls lost when it was closed
 // that way or by the browser. The page closes it, too, when this instance dies.
 func Watch(db js.Value, lost func()) {
-	host.watch.Invoke(db, js.FuncOf(func(js.Value, []js.Value) any {
-		Enter(lost)
-		return nil
-	}))
+	host.watch.Invoke(db, len(watchers))
+	watchers = append(watchers, lost)
 }
+
+//go:wasmexport lost
+func lost(watcher int32) { Enter(watchers[watcher]) }

@@ -31,10 +31,12 @@ func (v *Vault) create(t Task, o Options) (*envelope.Keyring, []byte, Key, error
 		if ring, stored, err := v.load(t); ring != nil || err != nil {
 			return ring, stored, nil, err
 		}
-		return nil, nil, nil, ErrIntegrity.because("The keyring is gone while records are there. They can't be read without it; restore the browser's data, or delete it with destroyVault.")
+		return nil, nil, nil, errNoKeyring
 	}
 	return ring, stored, vaultKey, err
 }
+
+var errNoKeyring = ErrIntegrity.because("The keyring is gone while records are there. They can't be read without it; restore the browser's data, or delete it with destroyVault.")
 
 // draw makes a keyring: one slot, and fresh keys of every kind and class under epoch 1. It returns the vault key as a
 // reader would have it, which can only unwrap.

@@ -171,7 +171,13 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 	}
 	if ring == nil {
 		if o.ExpectVault {
-			return ErrEvicted
+			n, err := v.db.Count(t, Records, Range{To: []byte{0xff, 0xff}}, nil) // UTF-8 has no byte 0xFF
+			if err == nil && n == 0 {
+				err = ErrEvicted
+			} else if err == nil {
+				err = errNoKeyring
+			}
+			return err
 		}
 		var vaultKey Key
 		if ring, stored, vaultKey, err = v.create(t, o); err != nil {

@@ -159,16 +159,25 @@ test('a keyring that was changed, cut or deleted is refused at the next open, an
       const cut = await open();
       await raw.remove('db', 'keyring', key);
       const deleted = await open();
+      const expected = await codeOf(() =>
+        idbvault.createEncryptedStorage('db', 'store', { secret, expectVault: true }),
+      );
       const made = (await raw.entries('db', 'keyring')).length;
       await raw.put('db', 'keyring', key, good);
       const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
-      return { codes, cut, deleted, made, read: await storage.getDecrypted('a') };
+      return { codes, cut, deleted, expected, made, read: await storage.getDecrypted('a') };
     },
     [secret, offsets] as const,
   );
   const unexpected = result.codes.filter((line) => !/ ERR_(INTEGRITY|WRONG_SECRET|VERSION)$/.test(line));
   expect(unexpected).toEqual([]);
-  expect(result).toMatchObject({ cut: 'ERR_INTEGRITY', deleted: 'ERR_INTEGRITY', made: 0, read: 'value of a' });
+  expect(result).toMatchObject({
+    cut: 'ERR_INTEGRITY',
+    deleted: 'ERR_INTEGRITY',
+    expected: 'ERR_INTEGRITY',
+    made: 0,
+    read: 'value of a',
+  });
   // The salt, the iterations and the wrapped vault key of the slot are what a wrong secret looks like too.
   expect(result.codes).toContain('53 ERR_WRONG_SECRET');
   expect(result.codes).toContain('8 ERR_VERSION');

@@ -6,6 +6,7 @@ export interface Core {
   mem: WebAssembly.Memory;
   page(): number;
   settle(call: number, status: number): void;
+  lost(watcher: number): void;
 }
 
 /** Bytes of the page that both sides read and write (jsbridge.PageSize). */
@@ -46,9 +47,9 @@ export function makeHost(core: () => Core | undefined, slots: Slots, connections
   // Memory that grew has a new buffer, so the view is made anew when it has.
   let page = new Uint8Array(0);
   let address = 0;
-  const shared = (): Uint8Array => {
+  const shared = (): Uint8Array<ArrayBuffer> => {
     const { mem } = core() as Core;
-    if (page.buffer !== mem.buffer) page = new Uint8Array(mem.buffer, address, pageSize);
+    if (page.buffer !== mem.buffer) page = new Uint8Array(mem.buffer as ArrayBuffer, address, pageSize);
     return page;
   };
   return {
@@ -94,8 +95,8 @@ export function makeHost(core: () => Core | undefined, slots: Slots, connections
     gcm(algorithm: AesGcmParams, iv: number, aad: number) {
       // Copies: memory may grow before Go makes the call, and a view of it would then be empty.
       const bytes = shared();
-      algorithm.iv = bytes.slice(0, iv) as BufferSource;
-      algorithm.additionalData = bytes.slice(iv, iv + aad) as BufferSource;
+      algorithm.iv = bytes.slice(0, iv);
+      algorithm.additionalData = bytes.slice(iv, iv + aad);
     },
 
     request(id: number, request: IDBRequest, blockedMs: number) {
@@ -143,12 +144,19 @@ export function makeHost(core: () => Core | undefined, slots: Slots, connections
     },
     kept: (group: string, name: string) => keys.get(group)?.get(name),
     forget: (group: string) => void keys.delete(group),
-    watch(db: IDBDatabase, lost: () => void) {
+    random: (n: number) => void crypto.getRandomValues(shared().subarray(0, n)),
+    upgrade(request: IDBOpenDBRequest, stores: string, create: boolean) {
+      request.onupgradeneeded = () => {
+        if (create) for (const name of stores.split(',')) request.result.createObjectStore(name);
+        else request.transaction?.abort();
+      };
+    },
+    watch(db: IDBDatabase, watcher: number) {
       connections.add(db);
       db.onversionchange = db.onclose = () => {
         connections.delete(db);
         db.close();
-        if (core()) lost();
+        core()?.lost(watcher);
       };
     },
   };

@@ -1,0 +1,300 @@
+package vault
+
+import (
+	"bytes"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"testing"
+
+	"golang.org/x/crypto/pbkdf2"
+
+	"idbvault/envelope"
+)
+
+type uses byte
+
+const (
+	mayDerive uses = 1 << iota
+	mayWrap
+	mayUnwrap
+	maySeal
+	mayMAC
+)
+
+func (u uses) String() string {
+	var names []string
+	for i, name := range []string{"derive", "wrap", "unwrap", "seal", "MAC"} {
+		if u&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// fakeKey is a CryptoKey: it serves its own uses only.
+type fakeKey struct {
+	kind string
+	uses uses
+	raw  []byte
+}
+
+func secretKey(secret string) Key { return &fakeKey{"PBKDF2", mayDerive, []byte(secret)} }
+
+var errUse = errors.New("InvalidAccessError")
+
+// raw returns the bytes of a key for one use.
+func (p *page) raw(key Key, use uses) ([]byte, error) {
+	k, ok := key.(*fakeKey)
+	if !ok || k == nil {
+		p.t.Error("no key was given")
+		return nil, errUse
+	}
+	if k.uses&use == 0 {
+		p.t.Errorf("a key of kind %s, which may %s, was asked to %s", k.kind, k.uses, use)
+		return nil, errUse
+	}
+	return k.raw, nil
+}
+
+func (p *page) Random(b []byte) {
+	for i := range b {
+		b[i] = byte(p.rand.Uint32())
+	}
+}
+
+func (p *page) random(n int) []byte {
+	b := make([]byte, n)
+	p.Random(b)
+	return b
+}
+
+func (p *page) Digest(t Task, message []byte) ([]byte, error) {
+	sum := sha256.Sum256(message)
+	t.(*task).linger()
+	return sum[:], nil
+}
+
+func (p *page) MAC(t Task, key Key, messages [][]byte) ([][]byte, error) {
+	raw, err := p.raw(key, mayMAC)
+	if err != nil {
+		return nil, err
+	}
+	macs := make([][]byte, len(messages))
+	for i, message := range messages {
+		macs[i] = hmacSHA256(raw, message)
+	}
+	t.(*task).linger()
+	return macs, nil
+}
+
+func hmacSHA256(key, message []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(message)
+	return h.Sum(nil)
+}
+
+func (p *page) Verify(t Task, key Key, message, mac []byte) error {
+	macs, err := p.MAC(t, key, [][]byte{message})
+	if err != nil {
+		return err
+	}
+	p.note("verify")
+	if !hmac.Equal(macs[0], mac) {
+		return ErrRefused
+	}
+	return nil
+}
+
+func (p *page) derive(t Task, secret Key, salt []byte, n uint32, key fakeKey) (Key, error) {
+	raw, err := p.raw(secret, mayDerive)
+	if err != nil {
+		return nil, err
+	}
+	p.derived = append(p.derived, n)
+	key.raw = pbkdf2.Key(raw, salt, int(max(n/p.scale, 1)), 32, sha256.New)
+	t.(*task).linger()
+	return &key, nil
+}
+
+func (p *page) DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error) {
+	return p.derive(t, secret, salt, n, fakeKey{kind: "AES-KW", uses: mayWrap | mayUnwrap})
+}
+
+func (p *page) DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error) {
+	return p.derive(t, secret, salt, n, fakeKey{kind: "AES-GCM", uses: maySeal})
+}
+
+func (p *page) NewVaultKey(t Task, kek Key) (Key, []byte, error) {
+	raw := p.random(32)
+	wrapped, err := p.wrap(t, kek, raw)
+	return &fakeKey{"AES-KW", mayWrap | mayUnwrap, raw}, wrapped, err
+}
+
+func (p *page) UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error) {
+	return p.unwrap(t, kek, wrapped, fakeKey{kind: "AES-KW", uses: mayUnwrap})
+}
+
+func (p *page) NewWrapped(t Task, vaultKey Key, _ envelope.KeyKind) ([]byte, error) {
+	return p.wrap(t, vaultKey, p.random(32))
+}
+
+// A wrapping binds no kind: the same 40 bytes unwrap as whatever is asked for.
+func (p *page) Unwrap(t Task, vaultKey Key, kind envelope.KeyKind, wrapped []byte) (Key, error) {
+	p.note("unwrap kind %d", kind)
+	key := fakeKey{kind: "AES-GCM", uses: maySeal}
+	switch kind {
+	case envelope.NameKey256, envelope.KeyringKey256:
+		key = fakeKey{kind: "HMAC", uses: mayMAC}
+	case envelope.ObjectKey256:
+		key = fakeKey{kind: "HKDF", uses: mayDerive}
+	}
+	return p.unwrap(t, vaultKey, wrapped, key)
+}
+
+func (p *page) wrap(t Task, by Key, raw []byte) ([]byte, error) {
+	kek, err := p.raw(by, mayWrap)
+	if err != nil {
+		return nil, err
+	}
+	t.(*task).linger()
+	return wrapKey(kek, raw), nil
+}
+
+func (p *page) unwrap(t Task, by Key, wrapped []byte, key fakeKey) (Key, error) {
+	kek, err := p.raw(by, mayUnwrap)
+	if err != nil {
+		return nil, err
+	}
+	t.(*task).linger()
+	if key.raw = unwrapKey(kek, wrapped); key.raw == nil {
+		return nil, ErrRefused
+	}
+	return &key, nil
+}
+
+func gcm(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		panic(err)
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		panic(err)
+	}
+	return aead
+}
+
+func (p *page) Seal(t Task, jobs []Seal) error {
+	for i := range jobs {
+		j := &jobs[i]
+		raw, err := p.raw(j.Key, maySeal)
+		if err != nil {
+			return err
+		}
+		at := string(raw) + string(j.IV[:])
+		if p.used[at] {
+			p.t.Errorf("IV %x was used before under the same key", j.IV)
+		}
+		p.used[at] = true
+		plain, _ := j.Plain.([]byte)
+		j.Out = gcm(raw).Seal(nil, j.IV[:], append(bytes.Clone(j.Head), plain...), j.AAD)
+	}
+	p.note("seal")
+	t.(*task).linger()
+	return nil
+}
+
+// Open gives out no plaintext at all where one tag does not fit.
+func (p *page) Open(t Task, jobs []Open) error {
+	out := make([][]byte, len(jobs))
+	refused := false
+	for i, j := range jobs {
+		raw, err := p.raw(j.Key, maySeal)
+		if err != nil {
+			return err
+		}
+		sealed, _ := j.Sealed.([]byte)
+		if out[i], err = gcm(raw).Open(nil, j.IV[:], sealed[min(j.Offset, len(sealed)):], j.AAD); err != nil {
+			refused = true
+		}
+	}
+	t.(*task).linger()
+	if refused {
+		return ErrRefused
+	}
+	for i := range jobs {
+		jobs[i].Out = append([]byte{}, out[i]...)
+	}
+	return nil
+}
+
+// wrapKey is RFC 3394 section 2.2.1, in its indexed form.
+func wrapKey(kek, key []byte) []byte {
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		panic(err)
+	}
+	n := len(key) / 8
+	r := append(bytes.Repeat([]byte{0xa6}, 8), key...)
+	var b [16]byte
+	copy(b[:], r)
+	for step := 1; step <= 6*n; step++ {
+		i := 8 * ((step-1)%n + 1)
+		copy(b[8:], r[i:])
+		block.Encrypt(b[:], b[:])
+		binary.BigEndian.PutUint64(b[:], binary.BigEndian.Uint64(b[:])^uint64(step))
+		copy(r[i:], b[8:])
+	}
+	copy(r, b[:8])
+	return r
+}
+
+// unwrapKey is RFC 3394 section 2.2.2. It returns nil for what was not wrapped by that key.
+func unwrapKey(kek, wrapped []byte) []byte {
+	if len(wrapped) < 24 || len(wrapped)%8 != 0 {
+		return nil
+	}
+	block, err := aes.NewCipher(kek)
+	if err != nil {
+		panic(err)
+	}
+	n := len(wrapped)/8 - 1
+	r := bytes.Clone(wrapped)
+	var b [16]byte
+	copy(b[:], r)
+	for step := 6 * n; step > 0; step-- {
+		i := 8 * ((step-1)%n + 1)
+		binary.BigEndian.PutUint64(b[:], binary.BigEndian.Uint64(b[:])^uint64(step))
+		copy(b[8:], r[i:])
+		block.Decrypt(b[:], b[:])
+		copy(r[i:], b[8:])
+	}
+	if !bytes.Equal(b[:8], bytes.Repeat([]byte{0xa6}, 8)) {
+		return nil
+	}
+	return r[8:]
+}
+
+// RFC 3394 section 4.6: the fake must be right before what is measured against it.
+func TestFakeKeyWrap(t *testing.T) {
+	h := func(s string) []byte { b, _ := hex.DecodeString(s); return b }
+	kek := h("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")
+	key := h("00112233445566778899aabbccddeeff000102030405060708090a0b0c0d0e0f")
+	want := h("28c9f404c4b810f4cbccb35cfb87f8263f5786e2d80ed326cbc7f0e71a99f43bfb988b9b7a02dd21")
+	if got := wrapKey(kek, key); !bytes.Equal(got, want) {
+		t.Errorf("wrapped to %x", got)
+	}
+	if got := unwrapKey(kek, want); !bytes.Equal(got, key) {
+		t.Errorf("unwrapped to %x", got)
+	}
+	want[39] ^= 1
+	if got := unwrapKey(kek, want); got != nil {
+		t.Errorf("what was changed unwrapped to %x", got)
+	}
+}

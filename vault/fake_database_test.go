@@ -1,0 +1,299 @@
+package vault
+
+import (
+	"bytes"
+	"slices"
+
+	"idbvault/envelope"
+)
+
+// disk is one database as it is stored. Transactions that share a table take effect in the order in which they were made
+// where one of them writes; others may overlap.
+type disk struct {
+	tables  [len(Tables)]map[string][]byte
+	foreign bool // with other object stores
+	queue   []*transaction
+	conns   []*conn
+	// refuse, where not nil, is asked whether a batch fails as a full disk makes it fail.
+	refuse func(b *Batch) error
+}
+
+type transaction struct {
+	writes bool
+	scope  []Table
+}
+
+// after reports whether x has to wait for y, which was made earlier.
+func (x *transaction) after(y *transaction) bool {
+	shared := slices.ContainsFunc(x.scope, func(table Table) bool { return slices.Contains(y.scope, table) })
+	return shared && (x.writes || y.writes)
+}
+
+// conn is a Database: one connection of a page.
+type conn struct {
+	p      *page
+	d      *disk
+	closed bool
+	lost   func()
+}
+
+func (p *page) OpenDatabase(t Task, name string, create bool, lost func()) (Database, error) {
+	t.(*task).linger()
+	d := p.disks[name]
+	if d == nil {
+		if !create {
+			return nil, ErrAbsent
+		}
+		d = newDisk()
+		p.disks[name] = d
+	}
+	if d.foreign {
+		return nil, ErrNotVault
+	}
+	c := &conn{p: p, d: d, lost: lost}
+	p.conns = append(p.conns, c)
+	d.conns = append(d.conns, c)
+	return c, nil
+}
+
+func newDisk() *disk {
+	d := &disk{}
+	for i := range d.tables {
+		d.tables[i] = map[string][]byte{}
+	}
+	return d
+}
+
+// DeleteDatabase closes the other connections, which are told, as the shim makes the browser do.
+func (p *page) DeleteDatabase(t Task, name string) error {
+	t.(*task).linger()
+	if d := p.disks[name]; d != nil {
+		for _, c := range d.conns {
+			if !c.closed {
+				c.closed = true
+				c.lost()
+			}
+		}
+	}
+	delete(p.disks, name)
+	return nil
+}
+
+func (c *conn) Close() { c.closed = true }
+
+// begin makes a transaction over one or two tables. It has its turn when wait returns; end lets go of it.
+func (c *conn) begin(writes bool, tables ...Table) (*transaction, error) {
+	if c.closed {
+		return nil, ErrClosed
+	}
+	slices.Sort(tables)
+	if tables = slices.Compact(tables); len(tables) < 1 || len(tables) > 2 {
+		c.p.t.Errorf("a transaction over the tables %d", tables)
+	}
+	x := &transaction{writes, tables}
+	c.d.queue = append(c.d.queue, x)
+	return x, nil
+}
+
+func (c *conn) wait(t Task, x *transaction) {
+	k := t.(*task)
+	for k.linger(); !c.d.first(x); {
+		k.wait()
+	}
+}
+
+func (d *disk) first(x *transaction) bool {
+	for _, y := range d.queue {
+		if y == x {
+			return true
+		}
+		if x.after(y) {
+			return false
+		}
+	}
+	panic("not in the queue")
+}
+
+func (d *disk) end(x *transaction) {
+	i := slices.Index(d.queue, x)
+	d.queue = slices.Delete(d.queue, i, i+1)
+}
+
+func issuedNow(f func()) {
+	if f != nil {
+		f()
+	}
+}
+
+// As the browser's, an entry comes with a copy of its first bytes: a header and a tag.
+const frontSize = envelope.MaxHeaderSize + envelope.TagSize
+
+func (d *disk) entry(table Table, key []byte) (Entry, bool) {
+	value, ok := d.tables[table][string(key)]
+	if !ok {
+		return Entry{}, false
+	}
+	value = bytes.Clone(value)
+	return Entry{Key: bytes.Clone(key), Front: bytes.Clone(value[:min(frontSize, len(value))]), Value: value, Size: len(value)}, true
+}
+
+func (c *conn) Read(t Task, reads []Read, issued func()) error {
+	tables := []Table{reads[0].Table}
+	for i := range reads {
+		if reads[i].Table != reads[0].Table {
+			c.p.t.Errorf("one read of the tables %d and %d", reads[0].Table, reads[i].Table)
+		}
+		if reads[i].Follow != nil {
+			tables = append(tables, Chunks)
+		}
+	}
+	x, err := c.begin(false, tables...)
+	if err != nil {
+		return err
+	}
+	issuedNow(issued)
+	c.wait(t, x)
+	defer c.d.end(x)
+	for i := range reads {
+		reads[i].Entry, reads[i].Found = c.d.entry(reads[i].Table, reads[i].Key)
+	}
+	t.(*task).linger()
+	for i := range reads {
+		r := &reads[i]
+		if !r.Found || r.Follow == nil {
+			continue
+		}
+		if table, key, ok := r.Follow(r.Entry.Front); ok {
+			if table != Chunks {
+				c.p.t.Errorf("a second entry of table %d", table)
+			}
+			r.Second, r.Both = c.d.entry(table, key)
+			r.Second.Front = nil
+		}
+	}
+	return nil
+}
+
+// within returns the keys of a range, ascending.
+func (d *disk) within(table Table, r Range, limit int) [][]byte {
+	var keys [][]byte
+	for key := range d.tables[table] {
+		if k := []byte(key); bytes.Compare(k, r.From) >= 0 && (r.To == nil || bytes.Compare(k, r.To) < 0) {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	if limit > 0 && len(keys) > limit {
+		keys = keys[:limit]
+	}
+	return keys
+}
+
+func (c *conn) Keys(t Task, table Table, r Range, limit int, issued func()) ([][]byte, error) {
+	x, err := c.begin(false, table)
+	if err != nil {
+		return nil, err
+	}
+	issuedNow(issued)
+	c.wait(t, x)
+	defer c.d.end(x)
+	return c.d.within(table, r, limit), nil
+}
+
+func (c *conn) Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error) {
+	x, err := c.begin(false, table)
+	if err != nil {
+		return nil, err
+	}
+	issuedNow(issued)
+	c.wait(t, x)
+	defer c.d.end(x)
+	keys := c.d.within(table, r, limit)
+	entries := make([]Entry, len(keys))
+	for i, key := range keys {
+		entries[i], _ = c.d.entry(table, key)
+	}
+	return entries, nil
+}
+
+func (c *conn) Count(t Task, table Table, r Range, issued func()) (int, error) {
+	keys, err := c.Keys(t, table, r, 0, issued)
+	return len(keys), err
+}
+
+// Commit has the transaction's requests made at once, or, where something is expected, when that was looked up.
+func (c *conn) Commit(t Task, b Batch) error {
+	var tables []Table
+	for _, w := range b.Writes {
+		tables = append(tables, w.Table)
+	}
+	for _, r := range b.Clear {
+		tables = append(tables, r.Table)
+	}
+	if e := b.Expect; e != nil {
+		tables = append(tables, e.Table)
+		if e.Empty != nil {
+			tables = append(tables, *e.Empty)
+		}
+	}
+	x, err := c.begin(true, tables...)
+	if err != nil {
+		return err
+	}
+	defer c.d.end(x)
+	if b.Expect != nil {
+		c.wait(t, x)
+		if !c.d.holds(b.Expect) {
+			return ErrStale
+		}
+	}
+	issuedNow(b.Issued)
+	c.wait(t, x)
+	if c.d.refuse != nil {
+		if err := c.d.refuse(&b); err != nil {
+			return err
+		}
+	}
+	for _, r := range b.Clear {
+		for _, key := range c.d.within(r.Table, r.Range, 0) {
+			delete(c.d.tables[r.Table], string(key))
+		}
+	}
+	for _, w := range b.Writes {
+		value, _ := w.Value.([]byte)
+		if w.Value == nil && len(w.Bytes) == 0 {
+			delete(c.d.tables[w.Table], string(w.Key))
+		} else {
+			c.d.tables[w.Table][string(w.Key)] = append(bytes.Clone(w.Bytes), value...)
+		}
+		c.p.note("write %s strict=%v", Tables[w.Table], b.Strict)
+	}
+	return nil
+}
+
+func (d *disk) holds(e *Expect) bool {
+	if e.Empty != nil && len(d.tables[*e.Empty]) != 0 {
+		return false
+	}
+	found, ok := d.tables[e.Table][string(e.Key)]
+	if len(e.Prefix) == 0 {
+		return !ok
+	}
+	return bytes.HasPrefix(found, e.Prefix)
+}
+
+// snapshot returns a copy of all that is stored.
+func (d *disk) snapshot() [len(Tables)]map[string][]byte {
+	var s [len(Tables)]map[string][]byte
+	for i, table := range d.tables {
+		s[i] = map[string][]byte{}
+		for key, value := range table {
+			s[i][key] = bytes.Clone(value)
+		}
+	}
+	return s
+}
+
+func (d *disk) keyring() []byte { return d.tables[Keyrings][string(KeyringEntry)] }
+
+func (d *disk) setKeyring(b []byte) { d.tables[Keyrings][string(KeyringEntry)] = bytes.Clone(b) }

@@ -1,0 +1,106 @@
+package vault
+
+import (
+	"errors"
+	"reflect"
+	"testing"
+
+	"idbvault/envelope"
+)
+
+// An old head and a new value were both sealed under the same key for the same place; the IV of each is in the other's
+// associated data.
+func TestSplitParts(t *testing.T) {
+	b, s := newStore(t, 6)
+	d := b.disks["db"]
+	record, chunk := b.recordKey(s, "n"), b.chunkKey(s, "n")
+	b.set(s, text("n", large("old")))
+	oldHead, oldValue := d.tables[Records][record], d.tables[Chunks][chunk]
+	b.set(s, text("n", large("new")))
+	newHead, newValue := d.tables[Records][record], d.tables[Chunks][chunk]
+	for _, c := range []struct {
+		name        string
+		head, value []byte
+		want        *Error
+	}{
+		{"old head, new value", oldHead, newValue, ErrIntegrity},
+		{"new head, old value", newHead, oldValue, ErrIntegrity},
+		{"value dropped", newHead, nil, ErrIntegrity},
+		{"value empty", newHead, []byte{}, ErrIntegrity},
+		{"both new", newHead, newValue, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d.tables[Records][record], d.tables[Chunks][chunk] = c.head, c.value
+			if c.value == nil {
+				delete(d.tables[Chunks], chunk)
+			}
+			got, err := b.tryGet(s, "n")
+			if c.want != nil {
+				fails(t, c.name, err, c.want)
+			} else if err != nil || got != large("new") {
+				t.Errorf("%.10q, %v", got, err)
+			}
+		})
+	}
+}
+
+// One record that can't be opened fails a read of several, and no value of the others is given out.
+func TestReadOfSeveral(t *testing.T) {
+	b, s := newStore(t, 7)
+	b.set(s, text("a", "1"), text("b", "2"), text("c", large("3")))
+	read := func(names ...string) (values []Value, err error) {
+		err = b.do(func(t *task) (err error) {
+			values, err = s.Get(t, names, false)
+			return err
+		})
+		return values, err
+	}
+	values, err := read("c", "absent", "a", "a", "b")
+	var got []string
+	for _, v := range values {
+		if v.Found {
+			got = append(got, string(v.Data.([]byte)[v.Offset:][:1]))
+		} else {
+			got = append(got, "")
+		}
+	}
+	if want := []string{"3", "", "1", "1", "2"}; err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	b.disks["db"].tables[Records][b.recordKey(s, "b")][40] ^= 1
+	if values, err := read("c", "a", "b"); !errors.Is(err, ErrIntegrity) || values != nil {
+		t.Errorf("got %d values, %v", len(values), err)
+	}
+	if values, err := read(); err != nil || len(values) != 0 {
+		t.Errorf("reading none: %d values, %v", len(values), err)
+	}
+}
+
+func TestHeadsOnly(t *testing.T) {
+	b, s := newStore(t, 8)
+	it := text("split", large("x"))
+	it.Kind, it.ContentType, it.Context, it.Class = envelope.File, "image/png", []byte(`{"a":1}`), envelope.PII
+	b.set(s, it, text("whole", "value"))
+	delete(b.disks["db"].tables[Chunks], b.chunkKey(s, "split")) // it is not looked at
+	err := b.do(func(t *task) error {
+		values, err := s.Get(t, []string{"split", "whole", "absent"}, true)
+		if err != nil {
+			return err
+		}
+		v := &values[0]
+		if !v.Found || v.Size != len(it.Value.([]byte)) || v.Data != nil || v.Head.ContentType != "image/png" || v.Head.Kind != envelope.File ||
+			string(v.Head.Context) != `{"a":1}` || v.Header.Class != envelope.PII || v.Header.Created != b.now || v.Header.Epoch != 1 {
+			b.t.Errorf("got %+v", v)
+		}
+		if v := &values[1]; !v.Found || v.Size != len("value") || v.Header.Class != envelope.PHI {
+			b.t.Errorf("got %+v", v)
+		}
+		if values[2].Found {
+			b.t.Error("what is absent was found")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
