@@ -70,7 +70,7 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 	}
 	if v == nil {
 		if o.Secret == nil {
-			return nil, ErrNoSecret
+			return nil, vs.locked(t, database, o)
 		}
 		if v, err = vs.unlock(t, database, o); err != nil {
 			return nil, err
@@ -125,6 +125,21 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 	}
 	vs.open[database] = v
 	return v, nil
+}
+
+// locked says why a database cannot be opened without a secret.
+func (vs *Vaults) locked(t Task, database string, o Options) error {
+	if o.ExpectVault {
+		db, err := vs.Platform.OpenDatabase(t, database, false, func() {})
+		if ErrAbsent.is(err) {
+			return ErrEvicted
+		}
+		if err != nil {
+			return err
+		}
+		db.Close()
+	}
+	return ErrNoSecret
 }
 
 func (vs *Vaults) fresh(database string) *Vault {

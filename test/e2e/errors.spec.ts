@@ -218,13 +218,16 @@ test('expectVault on an absent or emptied vault is ERR_EVICTED, and leaves no da
 }) => {
   const first = await page.evaluate(async (secret) => {
     const absent = await codeOf(() => idbvault.createEncryptedStorage('db', 'store', { secret, expectVault: true }));
+    const asked = await codeOf(() => idbvault.createEncryptedStorage('db', 'store', { expectVault: true }));
     const databases = (await indexedDB.databases()).length;
     const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
     await storage.setEncrypted('k', 'v');
-    return [absent, databases];
+    return [absent, asked, databases];
   }, secret);
-  expect(first).toEqual(['ERR_EVICTED', 0]);
+  expect(first).toEqual(['ERR_EVICTED', 'ERR_EVICTED', 0]);
   await openApp(page, site.url);
+  const noSecret = () => codeOf(() => idbvault.createEncryptedStorage('db', 'store', { expectVault: true }));
+  expect(await page.evaluate(noSecret)).toBe('ERR_NO_SECRET');
   const open = () =>
     page.evaluate(
       (secret) => codeOf(() => idbvault.createEncryptedStorage('db', 'store', { secret, expectVault: true })),

@@ -34,7 +34,10 @@ export function App() {
 
   const unlock = async (secret: string) => {
     setMessage('');
-    const storage = await openVault(secret, exists === true);
+    const storage = await openVault(secret, exists === true).catch(async (error: unknown) => {
+      await look(); // another tab may have made or deleted it meanwhile
+      throw error;
+    });
     // Only a passphrase that opened the first vault is let near the second: there it might be the one that makes it.
     setGuideError(
       await unlockGuide(secret).then(
@@ -44,7 +47,7 @@ export function App() {
     );
     setRecords(await firstReading(storage));
     await look();
-    setMessage(exists ? 'Unlocked.' : 'The vault is made and unlocked.');
+    setMessage(exists ? '' : 'The vault is made, with two samples in it.');
   };
 
   const destroy = async () => {
@@ -59,9 +62,20 @@ export function App() {
   const report = document.getElementById('read-report');
   return (
     <>
-      <p className="message" role="status">
-        {message}
-      </p>
+      <div className="bar">
+        {records && (
+          <p className="state">
+            <span className="lamp" aria-hidden="true" /> Unlocked
+          </p>
+        )}
+        <p role="status">{message}</p>
+        {records && (
+          // The keys live as long as the page does.
+          <button type="button" onClick={() => location.reload()}>
+            Lock
+          </button>
+        )}
+      </div>
       {records && <Opened records={records} guideError={guideError} say={setMessage} />}
       {!records && exists !== null && <Unlock exists={exists} unlock={unlock} />}
       {exists && <DeleteVault forgot={!records} destroy={destroy} />}

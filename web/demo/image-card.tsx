@@ -47,12 +47,14 @@ export function ImageCard({ id, reading, preferences, remove }: Props) {
   );
 }
 
-function details({ type, size, storedAt }: StoredImage, language: string): string {
+function details({ size, storedAt }: StoredImage, language: string): string {
   const bytes = new Intl.NumberFormat(language, {
     style: 'unit',
     unit: size < 1e6 ? 'kilobyte' : 'megabyte',
     maximumFractionDigits: size < 1e6 ? 0 : 1,
   }).format(size / (size < 1e6 ? 1e3 : 1e6));
-  const date = new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'short' }).format(storedAt);
-  return `${type.replace('image/', '').toUpperCase()}, ${bytes}, ${date}`;
+  const date = new Intl.DateTimeFormat(language, { dateStyle: 'short', timeStyle: 'short', hourCycle: 'h23' }).format(
+    storedAt,
+  );
+  return `${bytes}, ${date}`;
 }

@@ -21,15 +21,6 @@ export function Opened({ records, guideError, say }: Props) {
 
   return (
     <>
-      <div className="panel bar">
-        <p>
-          <span className="lamp" aria-hidden="true" /> Unlocked on this page
-        </p>
-        {/* The keys live as long as the page does. */}
-        <button type="button" onClick={() => location.reload()}>
-          Lock
-        </button>
-      </div>
       <Gallery records={records} snapshot={snapshot} preferences={preferences} say={say} />
       <Preferences records={records} reading={snapshot.preferences} preferences={preferences} />
       <section className="panel guide" aria-labelledby="guide-title">

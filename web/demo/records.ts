@@ -20,7 +20,6 @@ export const defaults: Preferences = { theme: 'system', language: 'en', window: 
 export interface StoredImage {
   /** An object URL of the decrypted Blob; it is revoked when the image is read again, deleted or left. */
   url: string;
-  type: string;
   size: number;
   storedAt: Date;
   context: Context;
@@ -153,7 +152,7 @@ export class Records {
       const [blob, metadata] = await Promise.all([this.#storage.getDecryptedBlob(key), this.#storage.getMetadata(key)]);
       if (!blob || !metadata) return null;
       const url = URL.createObjectURL(blob);
-      return { url, type: blob.type, size: blob.size, storedAt: metadata.encryptedAt, context: metadata.context ?? {} };
+      return { url, size: blob.size, storedAt: metadata.encryptedAt, context: metadata.context ?? {} };
     });
     if (!current() || !this.#shows(id)) return revoke(image);
     revoke(this.snapshot.images.get(id));

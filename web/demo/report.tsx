@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import type { Reading, Records, Snapshot } from './records.ts';
 
-/** What the vault gave and refused at the last reading of every record. It stands below the inspector. */
+/** What the vault gave and refused at the last reading of every record. It stands in the inspector, beside the button that asks for it. */
 export function Report({ records }: { records: Records | null }) {
   if (!records) return <p className="hint">The vault is locked: this page has no key, and no record can be read.</p>;
   return <OpenedReport records={records} />;
@@ -10,30 +10,30 @@ export function Report({ records }: { records: Records | null }) {
 function OpenedReport({ records }: { records: Records }) {
   const snapshot = useSyncExternalStore(records.subscribe, () => records.snapshot);
   const rows = rowsOf(snapshot);
-  const refused = rows.filter(([, reading]) => reading.state === 'refused' || reading.state === 'absent').length;
+  const refused = rows.flatMap(([name, reading]) => {
+    if (reading.state === 'absent') return [{ name, code: 'absent', message: 'It is listed, and not on the disk.' }];
+    return reading.state === 'refused' ? [{ name, ...reading }] : [];
+  });
   return (
     <>
-      <p className={refused > 0 ? 'verdict bad' : 'verdict'} role="status">
+      <p className={refused.length > 0 ? 'verdict bad' : 'verdict'} role="status">
         {rows.length} records read:{' '}
-        {refused === 0 ? 'all of them open.' : `${rows.length - refused} open, ${refused} refused.`}
+        {refused.length === 0
+          ? 'all of them open.'
+          : `${rows.length - refused.length} open, ${refused.length} refused.`}
         {snapshot.readAt && (
           <time dateTime={snapshot.readAt.toISOString()}>{snapshot.readAt.toLocaleTimeString('en-GB')}</time>
         )}
       </p>
-      <ul>
-        {rows.map(([name, reading]) => (
-          <li key={name} className={reading.state}>
-            <code>{name}</code>
-            {reading.state === 'refused' ? (
-              <span>
-                <code>{reading.code}</code> {reading.message}
-              </span>
-            ) : (
-              <span>{reading.state}</span>
-            )}
-          </li>
-        ))}
-      </ul>
+      {refused.length > 0 && (
+        <ul className="refusals" aria-label="Refused records">
+          {refused.map(({ name, code, message }) => (
+            <li key={name}>
+              <code>{name}</code> <strong>{code}</strong> {message}
+            </li>
+          ))}
+        </ul>
+      )}
     </>
   );
 }

@@ -23,7 +23,10 @@ export interface StorageOptions {
   names?: 'hidden' | 'clear' | undefined;
   /** Whether a write is acknowledged after a flush to the disk (`strict`) or before it (`relaxed`, the default). */
   durability?: 'relaxed' | 'strict' | undefined;
-  /** Fail with `ERR_EVICTED` where there is no vault, instead of making one. */
+  /**
+   * Fail with `ERR_EVICTED` where there is no vault, instead of making one. Without a secret it tells whether there is one:
+   * `ERR_NO_SECRET` says yes.
+   */
   expectVault?: boolean | undefined;
 }
 
@@ -284,7 +287,8 @@ export class EncryptedStorage {
 
   /**
    * Lists record names. Where the vault hides names, or a classification is asked for, the head of every record in the
-   * store is opened for it: as much work as reading them all, large values excepted.
+   * store is opened for it: as much work as reading them all, large values excepted. One record that was tampered with
+   * then fails the list, since its name can't be known.
    */
   async keys(filter: KeyFilter = {}): Promise<string[]> {
     const { prefix = '', classification } = filter;

@@ -22,7 +22,10 @@ func main() {
 	i.view.onClick("swap", func() { later(i.swap) })
 	i.view.onClick("undo", func() { later(i.undo) })
 	i.view.onClick("refresh", func() { later(i.refreshed) })
-	i.view.onClick("read-again", func() { js.Global().Get("idbvaultDemo").Call("readAgain") })
+	i.view.onClick("read-again", func() {
+		i.view.say(hint)
+		js.Global().Get("idbvaultDemo").Call("readAgain")
+	})
 	i.view.onSelect(i.selectionChanged)
 	dom.GetWindow().AddEventListener("vaultchange", false, func(dom.Event) { later(i.refresh) })
 	later(i.refresh)

@@ -17,7 +17,6 @@ const shown = 16
 // record is a stored record as far as it can be read without a key.
 type record struct {
 	key    string // as in the store `records`
-	place  string // the name that createEncryptedStorage was given
 	name   []byte // HMAC of the record's name
 	header envelope.Header
 	size   int
@@ -39,7 +38,7 @@ func (p part) bytes() []byte {
 
 func parse(key string, e entry) record {
 	r := record{key: key, size: sizeOf(e.record) + sizeOf(e.chunk)}
-	if r.place, r.name, r.err = envelope.ParseRecordKey([]byte(key)); r.err != nil {
+	if _, r.name, r.err = envelope.ParseRecordKey([]byte(key)); r.err != nil {
 		return r
 	}
 	if r.header, r.err = envelope.ParseHeader(front(e.record, envelope.MaxHeaderSize+envelope.TagSize)); r.err != nil {

@@ -91,7 +91,7 @@ func (i *inspector) flip() error {
 	} else {
 		e.record = copied
 	}
-	i.view.say("Bit " + strconv.Itoa(bit) + " of byte " + strconv.Itoa(at) + " of the " + p.label + " is flipped on the disk. " + proposal)
+	i.view.say("Bit " + strconv.Itoa(bit) + " of byte " + strconv.Itoa(at) + " of the " + p.label + " is flipped. " + proposal)
 	return i.put("bit flipped", map[string]entry{key: e})
 }
 
@@ -102,11 +102,11 @@ func (i *inspector) swap() error {
 		return nil
 	}
 	a, b := selected[0], selected[1]
-	i.view.say("The two records have changed places on the disk. " + proposal)
+	i.view.say("The two records have changed places. " + proposal)
 	return i.put("swapped", map[string]entry{a: i.disk.entries[b], b: i.disk.entries[a]})
 }
 
-const proposal = "Read again to see what the vault makes of it."
+const proposal = "Now read again."
 
 func (i *inspector) put(what string, entries map[string]entry) error {
 	if err := write(entries); err != nil {
@@ -135,6 +135,6 @@ func (i *inspector) undo() error {
 		return err
 	}
 	clear(i.changes)
-	i.view.say("The originals are back on the disk. Read again: they open.")
+	i.view.say("The originals are back on the disk. Read again, and they open.")
 	return i.refresh()
 }

@@ -20,6 +20,9 @@ type view struct {
 	status  dom.Element
 }
 
+// hint is what the status says at first (web/index.html), and when there is nothing else to say.
+const hint = "Tick one record to flip a bit in it, or two to swap them."
+
 func newView(doc dom.Document) *view {
 	return &view{
 		doc:     doc,
@@ -95,7 +98,7 @@ func (v *view) showKeyring(stored []byte) {
 	}
 	v.fact(v.keyring, "Generation", strconv.Itoa(int(ring.Generation)))
 	v.fact(v.keyring, "Slots", strconv.Itoa(len(ring.Slots)))
-	v.fact(v.keyring, "PBKDF2 iterations", thousands(int(ring.Slots[0].Iterations)))
+	v.fact(v.keyring, "Iterations", thousands(int(ring.Slots[0].Iterations)))
 	v.fact(v.keyring, "Wrapped keys", strconv.Itoa(len(ring.Keys)))
 	v.fact(v.keyring, "Size", thousands(len(stored))+" bytes")
 }
@@ -120,9 +123,8 @@ func (v *view) showRecord(r *record, c change, changed bool) *dom.HTMLInputEleme
 	}
 	v.add(label, "span", "size", thousands(r.size)+" bytes")
 	facts := v.add(row, "dl", "facts", "")
-	v.fact(facts, "Key", class+", epoch "+strconv.Itoa(int(r.header.Epoch)))
-	v.fact(facts, "Expires", expiry(r.header.Expires))
-	v.fact(facts, "Store", r.place)
+	v.fact(facts, "key", class+", epoch "+strconv.Itoa(int(r.header.Epoch)))
+	v.fact(facts, "expires", expiry(r.header.Expires))
 	v.hexFact(facts, "IV", r.header.IV[:], nil)
 	var original []part
 	if changed {
@@ -135,7 +137,7 @@ func (v *view) showRecord(r *record, c change, changed bool) *dom.HTMLInputEleme
 		}
 		v.hexFact(facts, p.label, p.bytes(), before)
 		if size := sizeOf(p.buffer) - p.start; n > 0 {
-			v.add(facts.LastChild().(dom.Element), "span", "more", "… "+thousands(size)+" bytes in chunks")
+			v.add(facts.LastChild().(dom.Element), "span", "more", "… "+thousands(size)+" in chunks")
 		}
 	}
 	return box
