@@ -15,13 +15,30 @@ var hostTable = [...]struct {
 	name string
 	f    *js.Value
 }{
-	{"await", &host.await}, {"value", &host.value}, {"request", &host.request}, {"complete", &host.complete},
-	{"lock", &host.lock}, {"apply", &host.apply}, {"payload", &host.payload},
-	{"payloads", &host.payloads}, {"push", &host.push},
-	{"pushBytes", &host.pushBytes}, {"done", &host.done}, {"fail", &host.fail}, {"rethrow", &host.rethrow},
-	{"bytes", &host.bytes}, {"join", &host.join}, {"front", &host.front}, {"size", &host.size}, {"view", &host.view},
-	{"keep", &host.keep}, {"kept", &host.kept}, {"forget", &host.forget}, {"random", &host.random},
-	{"upgrade", &host.upgrade}, {"watch", &host.watch},
+	{"await", &host.await},
+	{"value", &host.value},
+	{"request", &host.request},
+	{"complete", &host.complete},
+	{"lock", &host.lock},
+	{"apply", &host.apply},
+	{"payload", &host.payload},
+	{"payloads", &host.payloads},
+	{"push", &host.push},
+	{"pushBytes", &host.pushBytes},
+	{"done", &host.done},
+	{"fail", &host.fail},
+	{"rethrow", &host.rethrow},
+	{"bytes", &host.bytes},
+	{"join", &host.join},
+	{"front", &host.front},
+	{"size", &host.size},
+	{"view", &host.view},
+	{"keep", &host.keep},
+	{"kept", &host.kept},
+	{"forget", &host.forget},
+	{"random", &host.random},
+	{"upgrade", &host.upgrade},
+	{"watch", &host.watch},
 }
 
 var (

@@ -3,12 +3,12 @@
 package main
 
 import (
+	"syscall/js"
+
 	"idbvault/envelope"
 	"idbvault/idb"
 	"idbvault/jsbridge"
 	"idbvault/vault"
-
-	"syscall/js"
 )
 
 // frontSize is how many bytes of an entry of `records` the vault looks at before it opens it.
