@@ -71,7 +71,7 @@ func (m *Metadata) Encode() []byte {
 func ParseMetadata(b []byte) (Metadata, error) {
 	var m Metadata
 	var version, algorithm string
-	var iterations float64
+	var iterations float64 // 0 where the field is not there
 	ok := true
 	r := reader{b: b}
 	if r.u8() != tagObject {
@@ -103,12 +103,13 @@ func ParseMetadata(b []byte) (Metadata, error) {
 			if ok = ok && tag == tagNumber; ok {
 				in := reader{b: content}
 				iterations = math.Float64frombits(in.u64())
+				ok = iterations > 0
 			}
 		}
 	})
 	m.Iterations = m.Class.Iterations()
 	if iterations != 0 {
-		ok = ok && iterations >= float64(m.Iterations) && iterations <= MaxIterations
+		ok = ok && iterations > float64(m.Iterations) && iterations <= MaxIterations
 		m.Iterations = uint32(iterations)
 		ok = ok && float64(m.Iterations) == iterations
 	}

@@ -40,13 +40,14 @@ func lookup(id int32) *Call {
 	return calls[id]
 }
 
-// runnable counts the goroutines that were started or woken and have not run yet. Nothing runs inside an export before
-// it yields, and one Gosched may not be enough: every 61st scheduling looks at the global queue, where the yielding
-// goroutine waits, first.
-var runnable int
+// active counts the goroutines of calls that do not wait. An export returns when there is none: JavaScript must not go on
+// before, since a transaction would end, and nothing runs in Go while JavaScript does. One Gosched is not enough: every 61st
+// scheduling looks at the global queue, where the yielding goroutine waits, first, and the runtime itself may suspend a call,
+// as it does when a garbage collection starts.
+var active int
 
 func drain() {
-	for runnable > 0 {
+	for active > 0 {
 		runtime.Gosched()
 	}
 }
@@ -55,13 +56,13 @@ func drain() {
 // that it panics with, rejects the call.
 func Start(id int32, run func(c *Call) error) {
 	c := lookup(id)
-	runnable++
+	active++
 	go func() {
-		runnable--
 		defer func() {
 			if r := recover(); r != nil {
 				c.fail(Recovered(r))
 			}
+			active--
 		}()
 		if err := run(c); err != nil {
 			c.fail(err)
@@ -72,28 +73,26 @@ func Start(id int32, run func(c *Call) error) {
 
 //go:wasmexport settle
 func settle(id, status int32) {
-	runnable++
-	calls[id].wake <- status
+	calls[id].resume(status)
 	drain()
 }
 
+// resume lets a waiting call go on. It runs when the goroutine that resumed it waits or ends.
+func (c *Call) resume(status int32) {
+	active++
+	c.wake <- status
+}
+
 // Park waits until the call is woken.
-func (c *Call) Park() {
-	<-c.wake
-	runnable--
-}
+func (c *Call) Park() { c.wait() }
 
-// Wake lets a parked call go on. It runs when the goroutine that woke it waits or ends.
-func (c *Call) Wake() {
-	runnable++
-	c.wake <- 0
-}
+// Wake lets a parked call go on.
+func (c *Call) Wake() { c.resume(0) }
 
-// wait parks the call until JavaScript settles it, and says whether it did so without an error.
+// wait parks the call until JavaScript settles it or another call wakes it, and says whether that was without an error.
 func (c *Call) wait() bool {
-	status := <-c.wake
-	runnable--
-	return status == 0
+	active--
+	return <-c.wake == 0
 }
 
 // Await waits for a promise and returns what it resolves to, or the error that it rejects with.

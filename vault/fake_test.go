@@ -66,12 +66,20 @@ func (w *world) run() {
 		if len(w.ready) == 0 {
 			w.t.Fatalf("%d tasks wait for each other", w.live)
 		}
-		i := w.rand.IntN(len(w.ready))
-		k := w.ready[i]
-		w.ready = append(w.ready[:i], w.ready[i+1:]...)
-		k.baton <- struct{}{}
-		<-w.back
+		w.step()
 	}
+}
+
+// step lets one of the tasks that may go on run to its next wait.
+func (w *world) step() {
+	if len(w.ready) == 0 {
+		return
+	}
+	i := w.rand.IntN(len(w.ready))
+	k := w.ready[i]
+	w.ready = append(w.ready[:i], w.ready[i+1:]...)
+	k.baton <- struct{}{}
+	<-w.back
 }
 
 // do runs one task, and whatever else is under way, to the end and returns its error.

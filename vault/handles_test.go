@@ -104,15 +104,20 @@ func TestNoHandleThatUnwraps(t *testing.T) {
 // A lost database takes the page's handles with it.
 func TestLostDatabaseForgets(t *testing.T) {
 	b, s := newStore(t, 2)
+	b.set(s, text("name", "value"))
 	b.conns[0].closed = true
 	b.conns[0].lost()
+	b.events = nil
 	if len(b.kept) != 0 {
 		t.Errorf("%d handles are kept", len(b.kept["db"]))
 	}
 	_, err := b.tryGet(s, "name")
 	fails(t, "reading", err, ErrClosed)
 	fails(t, "writing", b.do(func(t *task) error { return set(t, s, text("name", "value")) }), ErrClosed)
+	if len(b.events) != 0 {
+		t.Errorf("keys were used after that: %q", b.events)
+	}
 	_, err = b.tryOpen("db", Options{})
 	fails(t, "joining", err, ErrNoSecret)
-	b.wants(b.store("db", "st", withSecret("secret")), "name", "")
+	b.wants(b.store("db", "st", withSecret("secret")), "name", "value")
 }

@@ -122,8 +122,11 @@ func TestLeasesOfTabs(t *testing.T) {
 		w := newWorld(t, seed)
 		first := w.tab()
 		tabs := []*tab{first, w.tab(), w.tab()}
-		for i, b := range tabs {
-			s := b.store("db", "st", withSecret("secret"))
+		var stores []*Store
+		for _, b := range tabs {
+			stores = append(stores, b.store("db", "st", withSecret("secret")))
+		}
+		for i, s := range stores {
 			for j := range 3 { // the writes of one tab share a lease
 				w.start(func(t *task) {
 					if err := set(t, s, text(fmt.Sprint(i, j), "value")); err != nil {
@@ -234,4 +237,21 @@ func TestLeaseConflict(t *testing.T) {
 	if tries != maxRetries {
 		t.Errorf("%d tries, want %d", tries, maxRetries)
 	}
+}
+
+// Writes of one tab that each need a lease of their own wait for one another and do not lose to one another.
+func TestManyLeasesAtOnce(t *testing.T) {
+	const writes = 3 * maxRetries
+	b, s := newStore(t, 8)
+	for range writes {
+		b.start(func(t *task) {
+			var need perClass
+			need[envelope.PHI] = leaseSize
+			if err := s.spend(t, &need); err != nil {
+				b.t.Error(err)
+			}
+		})
+	}
+	b.run()
+	b.wantsLeases(1+writes, 0, 0, 0, 0, writes)
 }

@@ -251,6 +251,18 @@ func TestPackageByTheText(t *testing.T) {
 			if got, err := b.decrypt(s, p); err != nil || got != "written by the text" {
 				t.Errorf("got %q, %v", got, err)
 			}
+			// A writer that has the master key and spells a field in another way is refused all the same.
+			for member, value := range map[string]string{
+				"keyId":       "00000000000000000000000000000000",
+				"encryptedAt": "2025-01-15T12:00:00.000Z",
+			} {
+				right := p.metadata[member]
+				p.metadata[member] = value
+				p.sealed = gcm(key).Seal(nil, iv, []byte("value"), aad(p.metadata))
+				_, err := b.decrypt(s, p)
+				fails(t, member, err, ErrIntegrity)
+				p.metadata[member] = right
+			}
 		})
 	}
 }

@@ -141,19 +141,25 @@ func (s *Store) fill(e sealed, jobs []Open, headsOnly bool) error {
 	total := s.p.Size(plain)
 	if v.Header.Layout == envelope.Whole {
 		v.Data, v.Offset, v.Size = plain, size, total-size
-		return nil
+		return fits(total <= envelope.MaxWhole)
 	}
 	v.Size = int(v.Header.Length)
-	if size != total {
-		return ErrIntegrity
+	if err := fits(size == total && size+v.Size > envelope.MaxWhole); err != nil {
+		return err
 	}
 	if !headsOnly {
 		v.Data = jobs[e.job+1].Out
-		if s.p.Size(v.Data) != v.Size {
-			return ErrIntegrity
-		}
+		return fits(s.p.Size(v.Data) == v.Size)
 	}
 	return nil
+}
+
+// fits is ErrIntegrity where what was opened is not laid out as a writer lays it out.
+func fits(ok bool) error {
+	if ok {
+		return nil
+	}
+	return ErrIntegrity
 }
 
 // head returns the head at the front of an opened ciphertext and not a byte of the value behind it, which stays out of

@@ -238,6 +238,12 @@ func TestPackageBoundsBeforeWork(t *testing.T) {
 		_, err := b.decrypt(b.service("master", 0), p)
 		fails(t, "iterations out of range", err, ErrIntegrity)
 	}
+	delete(p.metadata, "kdfIterations")
+	_, err := b.decrypt(b.service("master", 0), sealedPackage{p.metadata, p.sealed[:15]})
+	fails(t, "a ciphertext shorter than a tag", err, ErrIntegrity)
+	p.metadata["encryptedAt"] = "today"
+	_, err = b.decrypt(b.service("master", 0), p)
+	fails(t, "a time that is none", err, ErrIntegrity)
 	if len(b.derived) != 0 {
 		t.Errorf("derived with %d iterations", b.derived)
 	}

@@ -234,14 +234,17 @@ func TestExpectVault(t *testing.T) {
 	w := newWorld(t, 8)
 	expect := withSecret("secret")
 	expect.ExpectVault = true
-	_, err := w.tab().tryOpen("db", expect)
-	fails(t, "no database", err, ErrEvicted)
-	if w.disks["db"] != nil {
-		t.Error("a database was left behind")
+	noSecret := Options{ExpectVault: true}
+	for _, o := range []Options{expect, noSecret} {
+		_, err := w.tab().tryOpen("db", o)
+		fails(t, "no database", err, ErrEvicted)
+		if w.disks["db"] != nil {
+			t.Fatal("a database was left behind")
+		}
 	}
 	w.disks["db"] = newDisk()
 	b := w.tab()
-	_, err = b.tryOpen("db", expect)
+	_, err := b.tryOpen("db", expect)
 	fails(t, "a database without a keyring", err, ErrEvicted)
 	if w.disks["db"].keyring() != nil {
 		t.Error("a keyring was made")
@@ -249,6 +252,15 @@ func TestExpectVault(t *testing.T) {
 	b.open("db", withSecret("secret"))
 	b.end()
 	w.tab().open("db", expect)
+	b = w.tab()
+	_, err = b.tryOpen("db", noSecret)
+	fails(t, "a vault, and no secret", err, ErrNoSecret)
+	if !b.conns[0].closed {
+		t.Error("a connection was left open")
+	}
+	w.disks["db"].foreign = true
+	_, err = b.tryOpen("db", noSecret)
+	fails(t, "another's database, and no secret", err, ErrNotVault)
 }
 
 func TestForeignDatabase(t *testing.T) {

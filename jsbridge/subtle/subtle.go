@@ -58,8 +58,15 @@ var operations = [...]struct {
 	name string
 	f    *js.Value
 }{
-	{"encrypt", &encrypt}, {"decrypt", &decrypt}, {"sign", &sign}, {"verify", &verify}, {"digest", &digest},
-	{"generateKey", &generateKey}, {"deriveKey", &deriveKey}, {"wrapKey", &wrapKey}, {"unwrapKey", &unwrapKey},
+	{"encrypt", &encrypt},
+	{"decrypt", &decrypt},
+	{"sign", &sign},
+	{"verify", &verify},
+	{"digest", &digest},
+	{"generateKey", &generateKey},
+	{"deriveKey", &deriveKey},
+	{"wrapKey", &wrapKey},
+	{"unwrapKey", &unwrapKey},
 }
 
 func init() {

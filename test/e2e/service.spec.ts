@@ -190,6 +190,7 @@ test('every field is authenticated, and their order is not', async ({ page }) =>
       { ciphertext: 'AAAA' },
       { ciphertext: 1, metadata: {} },
       { ciphertext: '', metadata: [] },
+      { ...fresh(), note: 'not authenticated' },
     ])
       nothings.push(await codeOf(() => decrypt(nothing)));
     return { codes, versions, reordered: await decrypt(reordered), wrongKey, nothings };

@@ -149,8 +149,8 @@ const parseHead = (bytes) => {
   return { name: decodeText(name), kind: KINDS[kind], contentType, context: parseContext(context) };
 };
 
-// The record at one place, or null where it expired. `wanted` is the name that was looked for, if one was.
-const openRecord = (vault, store, stored, entry, now, wanted) => {
+// The record at one place, or null where it expired.
+const openRecord = (vault, store, stored, entry, now) => {
   const fields = new Fields(entry);
   const header = parseHeader(fields);
   const key = vault.keys.get(`1/${header.level}/${header.epoch}`);
@@ -175,7 +175,7 @@ const openRecord = (vault, store, stored, entry, now, wanted) => {
   must(headSize + value.length <= WHOLE_LIMIT === (header.layout === 1), 'layout of another size');
 
   const parsed = parseHead(head);
-  must(wanted === undefined || parsed.name === wanted, 'record of another name');
+  // This covers a look-up too, as its place was made of the name that was looked for.
   must(storedName(vault, store, parsed.name).equals(stored), 'record of another name');
   if (parsed.kind === 'text') decodeText(value);
   if (header.expires !== 0n && header.expires <= BigInt(Math.floor(now / 1000))) return null;
@@ -201,7 +201,7 @@ export const openRecordOf = (dump, secret, store, name, now = Date.now()) => {
   const stored = storedName(vault, store, name);
   const key = Buffer.concat([uint(utf8(store).length, 1), utf8(store), stored]).toString('latin1');
   const entry = vault.tables.records.get(key);
-  return entry ? openRecord(vault, store, stored, entry, now, name) : null;
+  return entry ? openRecord(vault, store, stored, entry, now) : null;
 };
 
 // Packages

@@ -102,6 +102,29 @@ for (const { masterKey, plaintext, package: pkg } of packages) {
   });
 }
 
+test('a package with other fields beside its metadata, or of another version, is refused before any derivation', () => {
+  const { package: pkg, masterKey } = packages[0];
+  const refused = (changed, message) => refusedBeforeDerivation(() => openPackage(changed, masterKey), message);
+  for (const other of [null, [], { metadata: pkg.metadata }, { ...pkg, other: 1 }]) refused(other, /not the fields/);
+  for (const metadata of [null, []]) refused({ ...pkg, metadata }, /unknown version/);
+  const field = (fields, message) => refused({ ...pkg, metadata: { ...pkg.metadata, ...fields } }, message);
+  for (const version of ['1', '1.1', '2.0', 1]) field({ version }, /unknown version/);
+  for (const algorithm of ['AES-CBC', 'aes-gcm']) field({ algorithm }, /unknown algorithm/);
+  for (const classification of ['secret', 'PHI', null, 5]) field({ classification }, /unknown class/);
+  for (const encryptedAt of [
+    '2026-01-01',
+    '2026-01-01T00:00:00.000Z',
+    '2026-02-30T00:00:00Z',
+    '2026-01-01T00:00:00+00:00',
+  ]) {
+    field({ encryptedAt }, /not a time/);
+  }
+  for (const iv of ['', pkg.metadata.salt]) field({ iv }, /another length/);
+  for (const salt of ['', pkg.metadata.iv]) field({ salt }, /another length/);
+  field({ iv: null }, /base64/);
+  refused({ ...pkg, ciphertext: null }, /base64/);
+});
+
 test('a context is limited in depth, in size and to numbers that binary64 has', () => {
   const { package: pkg, masterKey } = packages[0];
   const open = (context) => () => openPackage({ ...pkg, metadata: { ...pkg.metadata, context } }, masterKey);

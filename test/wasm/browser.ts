@@ -1,11 +1,11 @@
 // The page in which browser.spec.ts runs a test program. Its name is the fragment of the address.
-import '../../web/wasm_exec.js'; // writes what Go prints with console.log, line by line
 import { run } from './runner.ts';
 
 declare global {
   var testOutcome: Promise<{ code: number; output: string[] }>;
 }
 
+// wasm_exec.js writes what Go prints with console.log, line by line.
 const output: string[] = [];
 const log = console.log;
 console.log = (...line: unknown[]) => {

@@ -22,6 +22,9 @@ const { transaction } = IDBDatabase.prototype;
 IDBDatabase.prototype.transaction = function (names, ...rest) {
   return transaction.call(this, typeof names === 'string' ? names : [...names], ...rest);
 };
+// It asks a buffer whether it is detached, which Node knows from version 21 on, or takes an empty key for that.
+if (!('detached' in ArrayBuffer.prototype))
+  Object.defineProperty(ArrayBuffer.prototype, 'detached', { get: () => false });
 
 const { outputFiles } = await build({
   entryPoints: [file('runner.ts')],

@@ -71,13 +71,30 @@ export async function run(
       const prototype = IDBDatabase.prototype;
       const real = prototype.transaction;
       prototype.transaction = function (names, mode, options) {
-        made.push(`${[...names].join(',')} ${mode} ${options?.durability}`);
-        return real.call(this, names, mode, options);
+        made.push(`${[...names].sort().join(',')} ${mode} ${options?.durability}`);
+        const transaction = real.call(this, names, mode, options);
+        if (mode === 'readwrite') transaction.addEventListener('complete', () => made.push('complete'));
+        return transaction;
       };
       const restore = () => {
         prototype.transaction = real;
       };
       return { made, restore };
+    },
+    breakPut(name: string, times: number) {
+      const prototype = IDBObjectStore.prototype;
+      const real = prototype.put;
+      let left = times;
+      prototype.put = function (value, key) {
+        const fails = left-- > 0;
+        if (fails && name) throw new DOMException('on purpose, in a test', name);
+        const request = real.call(this, value, key);
+        if (fails) this.transaction.abort();
+        return request;
+      };
+      return () => {
+        prototype.put = real;
+      };
     },
     live: () => go._ids.size,
     memory: () => core?.mem.buffer.byteLength,

@@ -114,6 +114,8 @@ export class EncryptionService {
     const { ciphertext, metadata } = encryptedPackage ?? {};
     if (typeof ciphertext !== 'string' || typeof metadata !== 'object')
       throw invalid('A package must be { ciphertext, metadata }, as encrypt returns it.');
+    if (Object.keys(encryptedPackage).length !== 2)
+      throw invalid('A package has no fields but ciphertext and metadata: another would not be authenticated.');
     requireObject(metadata);
     const encoded = encodeValue(metadata, 65);
     const sealed = fromBase64(ciphertext);

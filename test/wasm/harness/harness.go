@@ -38,7 +38,8 @@ type Pending struct {
 }
 
 // Begin starts a call that carries out f, lets it run up to its first wait and ends it when f returns. f reports with its
-// error, not with t.Fatal: a goroutine that exits leaves the call open.
+// error, not with t.Fatal: a goroutine that exits leaves the call open. Like JavaScript, f itself begins no call, and it
+// waits with c only.
 func Begin(f func(c *jsbridge.Call) error, payloads ...any) *Pending {
 	p := &Pending{ended: make(chan struct{})}
 	call := tools.Call("open", payloads)
@@ -124,7 +125,7 @@ func Shorten(t *testing.T, from, to int) {
 }
 
 // RecordTransactions returns a function that lists the transactions made since it was last called, each as
-// "store,store mode durability". It is JavaScript that records them: a js.Func that JavaScript calls while Go calls
+// "store,store mode durability", and "complete" where one that writes has completed. It is JavaScript that records them: a js.Func that JavaScript calls while Go calls
 // JavaScript breaks the program where a goroutine of the bridge runs inside an export.
 func RecordTransactions(t *testing.T) func() []string {
 	record := tools.Call("recordTransactions")
@@ -137,6 +138,13 @@ func RecordTransactions(t *testing.T) func() []string {
 		}
 		return made
 	}
+}
+
+// BreakPut lets IndexedDB's put fail some times, until the test has ended: it throws an exception of that name or, where
+// that is empty, aborts the transaction.
+func BreakPut(t *testing.T, name string, times int) {
+	restore := tools.Call("breakPut", name, times)
+	t.Cleanup(func() { restore.Invoke() })
 }
 
 // Live returns how many JavaScript values Go holds.
