@@ -65,7 +65,8 @@ func ParseHead(b []byte) (Head, int, error) {
 	if c := r.lp(MaxContext); len(c) > 0 {
 		h.Context = append([]byte(nil), c...)
 	}
-	if r.bad || len(r.b) != 0 || h.Kind < Text || h.Kind > File || h.Name == "" {
+	if r.bad || len(r.b) != 0 || h.Kind < Text || h.Kind > File || h.Name == "" ||
+		h.Kind != File && h.ContentType != "" {
 		return Head{}, 0, ErrFormat
 	}
 	return h, len(b) - len(outer.b), nil

@@ -79,6 +79,8 @@ func TestHeadRefused(t *testing.T) {
 		{"name of 1025 bytes", headOf(1, strings.Repeat("n", MaxName+1), "", "")},
 		{"content type of 256 bytes", headOf(3, "n", strings.Repeat("t", MaxContentType+1), "")},
 		{"context of 65,537 bytes", headOf(1, "n", "", strings.Repeat("c", MaxContext+1))},
+		{"text with a content type", headOf(1, "n", "text/plain", "")},
+		{"bytes with a content type", headOf(2, "n", "image/png", "")},
 		{"bytes behind the context", []byte(prefixed("\x01" + prefixed("n") + prefixed("") + prefixed("") + "\x00"))},
 		{"a length above the largest head", append(binary.BigEndian.AppendUint32(nil, MaxHead+1), make([]byte, MaxHead+1)...)},
 		{"a length of 2^32 - 1", append([]byte{0xff, 0xff, 0xff, 0xff}, headOf(1, "n", "", "")[4:]...)},

@@ -109,6 +109,8 @@ func TestMetadataRefused(t *testing.T) {
 		{"context an array", "context", []any{}, ErrFormat},
 		{"context a string", "context", "{}", ErrFormat},
 		{"context null", "context", nil, ErrFormat},
+		{"iterations 0", "kdfIterations", 0.0, ErrFormat},
+		{"the class's iterations, which are not written", "kdfIterations", 250_000.0, ErrFormat},
 		{"iterations below the class's", "kdfIterations", 249_999.0, ErrFormat},
 		{"iterations of another class", "kdfIterations", 100_000.0, ErrFormat},
 		{"iterations above 10,000,000", "kdfIterations", 10_000_001.0, ErrFormat},

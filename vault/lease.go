@@ -57,17 +57,18 @@ func (v *Vault) extend(t Task, need *perClass) error {
 	if err != nil {
 		return err
 	}
-	if ring == nil || ring.Generation < v.ring.Generation {
+	same := string(stored) == string(v.stored)
+	if ring == nil || ring.Generation < v.ring.Generation || ring.Generation == v.ring.Generation && !same {
 		return ErrIntegrity.because("The vault's keyring was deleted or put back to an older one. Writing has stopped; restore the browser's data, or delete it with destroyVault.")
 	}
-	if string(stored) != string(v.stored) {
+	if !same {
 		if err := v.verify(t, v.ringKey, ring, stored); err != nil {
 			return err
 		}
 	}
 	var granted perClass
 	for class, n := range need {
-		if n == 0 {
+		if n -= v.leases[class]; n <= 0 {
 			continue
 		}
 		e := ring.Find(envelope.RecordKey256, envelope.Class(class), v.ring.WriteEpoch)

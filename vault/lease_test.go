@@ -116,6 +116,28 @@ func TestLeaseSize(t *testing.T) {
 	}
 }
 
+// What is left of a lease is used up before another is taken, also where a write needs a second class.
+func TestLeaseOfASecondClass(t *testing.T) {
+	b, s := newStore(t, 6)
+	b.set(s, text("a", "1"))
+	public := text("b", "2")
+	public.Class = envelope.Public
+	b.set(s, text("a", "3"), public)
+	b.wantsLeases(3, 1, 0, 0, 0, 1)
+}
+
+// Two keyrings of one generation, of which one must have been put back, don't pass for each other.
+func TestLeaseSeesAFork(t *testing.T) {
+	b, s := newStore(t, 7)
+	first := b.disks["db"].keyring()
+	b.set(s, text("a", "1")) // generation 2
+	b.disks["db"].setKeyring(first)
+	other := b.world.tab()
+	other.set(other.store("db", "st", withSecret("secret")), text("b", "2")) // generation 2 again
+	s.leases[envelope.PHI] = 0
+	fails(t, "a lease on a fork", b.do(func(t *task) error { return set(t, s, text("c", "3")) }), ErrIntegrity)
+}
+
 // Tabs that take leases at the same time each get one of their own.
 func TestLeasesOfTabs(t *testing.T) {
 	for seed := range uint64(60) {

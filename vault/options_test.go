@@ -110,6 +110,9 @@ func TestNamesMode(t *testing.T) {
 					fails(t, "open", err, ErrInvalid)
 				}
 			}
+			if _, err := w.tab().tryOpen("db", Options{}); !c.ok {
+				fails(t, "joining what was refused", err, ErrNoSecret)
+			}
 		})
 	}
 }

@@ -104,3 +104,69 @@ func TestHeadsOnly(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A record has one layout, by its size: who has the key and lays it out in the other way is no writer of this format.
+func TestLayoutIsByTheSize(t *testing.T) {
+	b, s := newStore(t, 9)
+	head := len((&envelope.Head{Kind: envelope.Text, Name: "n"}).Encode())
+	for _, c := range []struct {
+		name   string
+		layout envelope.Layout
+		size   int // of head and value
+		ok     bool
+	}{
+		{"whole, the limit", envelope.Whole, envelope.MaxWhole, true},
+		{"whole, a byte above it", envelope.Whole, envelope.MaxWhole + 1, false},
+		{"split, a byte above it", envelope.Split, envelope.MaxWhole + 1, true},
+		{"split, the limit", envelope.Split, envelope.MaxWhole, false},
+		{"split, empty", envelope.Split, head, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			value := make([]byte, c.size-head)
+			b.plant(s, "n", c.layout, value)
+			for _, headsOnly := range []bool{false, true} {
+				err := b.do(func(t *task) error { _, err := s.Get(t, []string{"n"}, headsOnly); return err })
+				if c.ok && err != nil {
+					t.Errorf("heads only %v: %v", headsOnly, err)
+				} else if !c.ok {
+					fails(t, c.name, err, ErrIntegrity)
+				}
+			}
+		})
+	}
+}
+
+// plant writes a record in a layout, whatever its size is.
+func (b *tab) plant(s *Store, name string, layout envelope.Layout, value []byte) {
+	b.t.Helper()
+	err := b.do(func(t *task) error {
+		stored, err := s.storedNames(t, []string{name})
+		if err != nil {
+			return err
+		}
+		key, at := s.recordKeys[keyAt{envelope.PHI, 1}], s.place(stored[0])
+		head := envelope.Head{Kind: envelope.Text, Name: name}
+		h := envelope.Header{Layout: layout, Class: envelope.PHI, Epoch: 1, Created: b.now}
+		s.p.Random(h.IV[:])
+		jobs := []Seal{{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h), Head: head.Encode(), Plain: value}}
+		if layout == envelope.Split {
+			h.Length = uint64(len(value))
+			s.p.Random(h.ValueIV[:])
+			jobs = []Seal{
+				{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartHead, &h), Head: head.Encode()},
+				{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Plain: value},
+			}
+		}
+		if err := s.p.Seal(t, jobs); err != nil {
+			return err
+		}
+		writes := []Write{{Table: Records, Key: envelope.RecordKey(s.name, stored[0]), Bytes: h.Append(nil), Value: jobs[0].Out}}
+		if layout == envelope.Split {
+			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[0], 0), Value: jobs[1].Out})
+		}
+		return s.db.Commit(t, Batch{Writes: writes})
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}

@@ -72,18 +72,26 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 		if o.Secret == nil {
 			return nil, vs.locked(t, database, o)
 		}
-		if v, err = vs.unlock(t, database, o); err != nil {
-			return nil, err
-		}
-	} else if o.Secret != nil && string(v.fingerprint) != string(o.Fingerprint) {
+		return vs.unlock(t, database, o)
+	}
+	if o.Secret != nil && (len(o.Fingerprint) == 0 || string(v.fingerprint) != string(o.Fingerprint)) {
 		if _, err := v.tryslots(t, v.ring, o.Secret); err != nil {
 			return nil, err
 		}
+		v.fingerprint = o.Fingerprint
 	}
-	if o.Names != NamesAsMade && (o.Names == NamesClear) != v.ring.ClearNames {
-		return nil, ErrInvalid.because("The option names differs from what this vault was made with. It can't be changed; leave it out.")
+	if err := o.suit(v.ring); err != nil {
+		return nil, err
 	}
 	return v, nil
+}
+
+// suit reports whether a vault is as the options ask.
+func (o *Options) suit(ring *envelope.Keyring) error {
+	if o.Names != NamesAsMade && (o.Names == NamesClear) != ring.ClearNames {
+		return ErrInvalid.because("The option names differs from what this vault was made with. It can't be changed; leave it out.")
+	}
+	return nil
 }
 
 // join returns the vault of that database that is unlocked on this page, or nil. Where an earlier instance of this
@@ -201,6 +209,9 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 		if vaultKey != nil {
 			return v.unwrap(t, ring, stored, vaultKey)
 		}
+	}
+	if err := o.suit(ring); err != nil {
+		return err
 	}
 	vaultKey, err := v.tryslots(t, ring, o.Secret)
 	if err != nil {

@@ -208,6 +208,16 @@ func TestCrash(t *testing.T) {
 	}
 	_, err := b.tryOpen("db", withSecret("another"))
 	fails(t, "another secret after a crash", err, ErrWrongSecret)
+	o := withSecret("another")
+	o.Fingerprint = nil // as empty as what a new instance knows of the secret that opened the vault
+	_, err = b.tryOpen("db", o)
+	fails(t, "another secret without a fingerprint", err, ErrWrongSecret)
+	b.derived = nil
+	b.open("db", withSecret("secret"))
+	b.open("db", withSecret("secret"))
+	if len(b.derived) != 1 {
+		t.Errorf("the right secret was derived from %d times after a crash, want once", len(b.derived))
+	}
 
 	// A keyring that was changed meanwhile is not believed because its keys are there.
 	b = b.crash()

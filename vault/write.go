@@ -44,8 +44,11 @@ func (s *Store) check(items []Item, names []string) error {
 		if !it.Class.Valid() {
 			return errClass
 		}
-		if len(it.ContentType) > envelope.MaxContentType {
+		if len(it.ContentType) > envelope.MaxContentType || it.Kind != envelope.File && it.ContentType != "" {
 			return ErrInvalid.because("A Blob's type must not be longer than 255 bytes.")
+		}
+		if it.Kind < envelope.Text || it.Kind > envelope.File {
+			return ErrInvalid.because("A value must be text, bytes or a Blob.")
 		}
 		if len(it.Context) > envelope.MaxContext {
 			return errContext
@@ -206,6 +209,7 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 			return err
 		}
 		if !c.Delete {
+			c.Item.Name = name
 			if err := s.check([]Item{c.Item}, []string{name}); err != nil {
 				return err
 			}
