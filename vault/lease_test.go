@@ -133,7 +133,9 @@ func TestLeaseSeesAFork(t *testing.T) {
 	b.set(s, text("a", "1")) // generation 2
 	b.disks["db"].setKeyring(first)
 	other := b.world.tab()
-	other.set(other.store("db", "st", withSecret("secret")), text("b", "2")) // generation 2 again
+	public := text("b", "2")
+	public.Class = envelope.Public
+	other.set(other.store("db", "st", withSecret("secret")), public) // generation 2 again, and another one
 	s.leases[envelope.PHI] = 0
 	fails(t, "a lease on a fork", b.do(func(t *task) error { return set(t, s, text("c", "3")) }), ErrIntegrity)
 }
