@@ -10,7 +10,8 @@ done
 
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1
 if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-  npm ci --no-audit --no-fund
+  # Not npm ci: it fails on a lock file that was written where a package for another platform could not be had.
+  npm install --no-save --no-audit --no-fund
   touch node_modules/.package-lock.json
 fi
 
