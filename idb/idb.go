@@ -128,8 +128,10 @@ func (db *DB) begin(mode, durability js.Value, store, second string) (tx js.Valu
 		db.scopes[store+"/"+second] = scope
 	}
 	defer func() {
-		if recover() != nil { // the browser closed the connection, and its event has not come yet
-			err = ErrClosed
+		if r := recover(); r != nil {
+			if err = jsbridge.Recovered(r); jsbridge.Named(err, "InvalidStateError") {
+				err = ErrClosed // the browser closed the connection, and its event has not come yet
+			}
 		}
 	}()
 	return db.transaction.Invoke(scope, mode, durability), nil

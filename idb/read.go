@@ -16,7 +16,7 @@ type Look struct {
 	Value js.Value
 }
 
-// Read looks up all of looks, which are of one store, in one transaction. follow is given each of them when all are known
+// Read looks up all of looks, at least one and all of one store, in one transaction. follow is given each of them when all are known
 // and may name a second entry, to be read in the same transaction from the store then; seconds is aligned with looks.
 // issued is called when the first requests have been made.
 func (db *DB) Read(c *jsbridge.Call, looks []Look, then string, follow func(i int, l *Look) (Look, bool), issued func()) (seconds []Look, err error) {

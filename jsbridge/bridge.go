@@ -52,7 +52,8 @@ func drain() {
 	}
 }
 
-// Start carries out a call in a goroutine of its own and lets it run up to its first wait. An error that run returns, or
+// Start, which is for exports and not for calls, carries out a call in a goroutine of its own and lets it run up to its
+// first wait. An error that run returns, or
 // that it panics with, rejects the call.
 func Start(id int32, run func(c *Call) error) {
 	c := lookup(id)

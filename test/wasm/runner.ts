@@ -25,9 +25,9 @@ export async function run(
   const slots = new Slots();
   const connections = new Set<IDBDatabase>();
   let core: Core | undefined;
-  const host = makeHost(() => core, slots, connections);
+  const host = makeHost(() => core, slots, connections, new Set());
   // Another instance of the program would have another host.
-  const other = makeHost(() => undefined, new Slots(), new Set());
+  const other = makeHost(() => undefined, new Slots(), new Set(), new Set());
   let begin: (() => void) | undefined;
 
   const go = new globalThis.Go() as unknown as GoProgram;

@@ -31,7 +31,12 @@ export const isUnlocked = (database: string): boolean => keys.has(database);
  * The page's half of the bridge: bound functions that Go calls with integers, each a few lines over one browser API. They
  * decide nothing. Every wait ends in the export `settle`, unless the instance has died.
  */
-export function makeHost(core: () => Core | undefined, slots: Slots, connections: Set<IDBDatabase>) {
+export function makeHost(
+  core: () => Core | undefined,
+  slots: Slots,
+  connections: Set<IDBDatabase>,
+  locks: Set<() => void>,
+) {
   const settle = (id: number, value: unknown, status: number) => {
     const exports = core();
     if (!exports) return;
@@ -132,8 +137,23 @@ export function makeHost(core: () => Core | undefined, slots: Slots, connections
         );
         return;
       }
-      const held = navigator.locks.request(name, () => new Promise<void>((release) => settle(id, release, 0)));
-      held.catch((error: unknown) => settle(id, error, 1));
+      let granted = false;
+      const held = navigator.locks.request(
+        name,
+        () =>
+          new Promise<void>((release) => {
+            granted = true;
+            if (!core()) return release();
+            locks.add(release);
+            const letGo = () => {
+              locks.delete(release);
+              release();
+            };
+            settle(id, letGo, 0);
+          }),
+      );
+      // One that is stolen rejects after it was granted, when the call has long gone on.
+      held.catch((error: unknown) => granted || settle(id, error, 1));
     },
     apply: (id: number, i: number, argument: unknown) =>
       void wait(id, Promise.resolve(argument).then(slots.at(id).payloads[i] as (x: unknown) => unknown)),

@@ -46,7 +46,8 @@ const encoder = new TextEncoder();
 export class Engine {
   readonly #slots = new Slots();
   readonly #connections = new Set<IDBDatabase>();
-  readonly #host = makeHost(() => this.#core, this.#slots, this.#connections);
+  readonly #locks = new Set<() => void>();
+  readonly #host = makeHost(() => this.#core, this.#slots, this.#connections, this.#locks);
   #core: Exports | undefined;
 
   get alive(): boolean {
@@ -112,6 +113,8 @@ export class Engine {
     this.#core = undefined;
     for (const db of this.#connections) db.close();
     this.#connections.clear();
+    for (const release of this.#locks) release(); // or no page could make this vault any more
+    this.#locks.clear();
     this.#slots.rejectAll(crashed());
   }
 }
