@@ -27,35 +27,49 @@ async function openWithCore(page: Page, url: string): Promise<void> {
 type Core = { mem: WebAssembly.Memory; settle(call: number, status: number): void };
 declare global {
   var cores: Core[];
+  var die: Record<'exits in a panic' | 'traps on broken memory', () => void>;
 }
 
-const deaths: Record<string, () => void> = {
-  // A panic in an export that nothing recovers ends the program, as Go's runtime does on a fault of its own.
-  'exits in a panic': () => {
-    try {
-      cores.at(-1)?.settle(1 << 20, 0);
-    } catch {}
-  },
-  // Whatever runs next traps, inside the call that it was made for.
-  'traps on broken memory': () => new Uint8Array(cores.at(-1)?.mem.buffer ?? new ArrayBuffer(0)).fill(0xff),
-};
+/** Loads the ways to end the engine that runs. */
+const arm = (page: Page) =>
+  page.evaluate(() => {
+    globalThis.die = {
+      // A panic in an export that nothing recovers ends the program, as Go's runtime does on a fault of its own.
+      'exits in a panic': () => {
+        try {
+          cores.at(-1)?.settle(1 << 20, 0);
+        } catch {}
+      },
+      // Whatever runs next traps, inside the call that it was made for. Its globals lie in the first 2 MiB.
+      'traps on broken memory': () => {
+        new Uint8Array(cores.at(-1)?.mem.buffer ?? new ArrayBuffer(0)).subarray(0, 2 << 20).fill(0xff);
+      },
+    };
+  });
 
-for (const [how, die] of Object.entries(deaths)) {
+for (const how of ['exits in a panic', 'traps on broken memory'] as const) {
   test(`when the engine ${how}, calls fail with a code, and the next one goes on in a vault still unlocked`, async ({
     page,
     site,
   }) => {
     await openWithCore(page, site.url);
-    await page.evaluate(async (secret) => {
-      const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
-      const service = new idbvault.EncryptionService('your-master-key');
-      await storage.setEncrypted('before', 'written before', 'phi');
-      Object.assign(globalThis, { storage, sealed: await service.encrypt('sealed before', 'phi'), service });
-      // In flight when the engine dies: one that waits for SubtleCrypto, and one that waits for the first.
-      const calls = [storage.setEncrypted('large', new Uint8Array(16 << 20)), storage.getDecryptedBytes('large')];
-      Object.assign(globalThis, { inFlight: Promise.all(calls.map((call) => codeOf(() => call))) });
-    }, secret);
-    await page.evaluate(die);
+    await arm(page);
+    await page.evaluate(
+      async ([secret, how]) => {
+        const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+        const service = new idbvault.EncryptionService('your-master-key');
+        await storage.setEncrypted('before', 'written before', 'phi');
+        Object.assign(globalThis, { storage, sealed: await service.encrypt('sealed before', 'phi'), service });
+        // In flight when the engine dies: one that waits for SubtleCrypto, and one that waits for the first.
+        const calls = [storage.setEncrypted('large', new Uint8Array(16 << 20)), storage.getDecryptedBytes('large')];
+        die[how]();
+        Object.assign(globalThis, { inFlight: Promise.all(calls.map((call) => codeOf(() => call))) });
+      },
+      [secret, how] as const,
+    );
+    // Without another call: what was in flight meets the dead engine by itself.
+    const ended = await page.evaluate(() => (globalThis as unknown as { inFlight: Promise<string[]> }).inFlight);
+    expect(ended).toEqual(['ERR_CRASHED', 'ERR_CRASHED']);
     const result = await page.evaluate(async (secret) => {
       const { storage, service, sealed, inFlight } = globalThis as unknown as {
         storage: import('../../web/src/index.ts').EncryptedStorage;

@@ -25,9 +25,12 @@ export async function run(
   const slots = new Slots();
   const connections = new Set<IDBDatabase>();
   let core: Core | undefined;
-  const host = makeHost(() => core, slots, connections, new Set());
+  const died = (error: unknown) => {
+    throw error; // as it would without an engine around it: the test fails
+  };
+  const host = makeHost({ core: () => core, died, slots, connections, locks: new Set() });
   // Another instance of the program would have another host.
-  const other = makeHost(() => undefined, new Slots(), new Set(), new Set());
+  const other = makeHost({ core: () => undefined, died, slots: new Slots(), connections: new Set(), locks: new Set() });
   let begin: (() => void) | undefined;
 
   const go = new globalThis.Go() as unknown as GoProgram;

@@ -12,6 +12,17 @@ export interface Core {
 /** Bytes of the page that both sides read and write (jsbridge.PageSize). */
 const pageSize = 512 << 10;
 
+/** What the host functions of one instance share with its engine. */
+export interface Page {
+  /** The instance's exports, while it lives. */
+  core: () => Core | undefined;
+  died: (error: unknown) => void;
+  slots: Slots;
+  connections: Set<IDBDatabase>;
+  /** What lets go of each Web Lock that the instance holds. */
+  locks: Set<() => void>;
+}
+
 type Bytes = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
 
 const view = (v: unknown, offset = 0): Uint8Array<ArrayBuffer> =>
@@ -31,17 +42,20 @@ export const isUnlocked = (database: string): boolean => keys.has(database);
  * The page's half of the bridge: bound functions that Go calls with integers, each a few lines over one browser API. They
  * decide nothing. Every wait ends in the export `settle`, unless the instance has died.
  */
-export function makeHost(
-  core: () => Core | undefined,
-  slots: Slots,
-  connections: Set<IDBDatabase>,
-  locks: Set<() => void>,
-) {
+export function makeHost({ core, died, slots, connections, locks }: Page) {
+  // A call into a program that traps, or has exited, throws.
+  const enter = (call: () => void) => {
+    try {
+      call();
+    } catch (error) {
+      died(error);
+    }
+  };
   const settle = (id: number, value: unknown, status: number) => {
     const exports = core();
     if (!exports) return;
     slots.at(id).value = value;
-    exports.settle(id, status);
+    enter(() => exports.settle(id, status));
   };
   const wait = (id: number, promise: PromiseLike<unknown>) =>
     promise.then(
@@ -176,7 +190,7 @@ export function makeHost(
       db.onversionchange = db.onclose = () => {
         connections.delete(db);
         db.close();
-        core()?.lost(watcher);
+        enter(() => core()?.lost(watcher));
       };
     },
   };

@@ -47,7 +47,13 @@ export class Engine {
   readonly #slots = new Slots();
   readonly #connections = new Set<IDBDatabase>();
   readonly #locks = new Set<() => void>();
-  readonly #host = makeHost(() => this.#core, this.#slots, this.#connections, this.#locks);
+  readonly #host = makeHost({
+    core: () => this.#core,
+    died: (error) => this.#die(error),
+    slots: this.#slots,
+    connections: this.#connections,
+    locks: this.#locks,
+  });
   #core: Exports | undefined;
 
   get alive(): boolean {
@@ -63,7 +69,7 @@ export class Engine {
     const ended = go.run(instance);
     Reflect.deleteProperty(globalThis, 'idbvaultHost');
     this.#host.locate();
-    const died = () => this.#die();
+    const died = (error: unknown) => this.#die(error);
     ended.then(died, died);
   }
 
@@ -79,9 +85,7 @@ export class Engine {
       try {
         enter(core, id);
       } catch (error) {
-        // A trap in the program, or a call into one that has exited. Nothing else throws here.
-        console.error('idbvault:', error);
-        this.#die();
+        this.#die(error); // a trap in the program, or a call into one that has exited; nothing else throws here
       }
     });
   }
@@ -90,8 +94,8 @@ export class Engine {
   tell(enter: (core: Exports) => void): void {
     try {
       if (this.#core) enter(this.#core);
-    } catch {
-      this.#die();
+    } catch (error) {
+      this.#die(error);
     }
   }
 
@@ -109,7 +113,9 @@ export class Engine {
     });
   }
 
-  #die(): void {
+  #die(error: unknown): void {
+    if (!this.#core) return;
+    console.error('idbvault: the engine stopped', error);
     this.#core = undefined;
     for (const db of this.#connections) db.close();
     this.#connections.clear();
