@@ -31,13 +31,15 @@ const (
 	NamesClear
 )
 
+// check refuses iterations that no vault is made with. What kind of secret a vault has that is joined without one, is not
+// known.
 func (o *Options) check() error {
-	least, why := uint32(minPassphrase), "The option iterations must be a whole number from 600,000 to 10,000,000. A secret of 32 random bytes or more, as a Uint8Array, may go down to 100,000."
-	if o.RandomSecret {
-		least, why = minRandomSecret, "The option iterations must be a whole number from 100,000 to 10,000,000."
-	}
 	if o.Iterations == 0 {
 		o.Iterations = DefaultIterations
+	}
+	least, why := uint32(minRandomSecret), "The option iterations must be a whole number from 100,000 to 10,000,000."
+	if o.Secret != nil && !o.RandomSecret {
+		least, why = minPassphrase, "The option iterations must be a whole number from 600,000 to 10,000,000. A secret of 32 random bytes or more, as a Uint8Array, may go down to 100,000."
 	}
 	if o.Iterations < least || o.Iterations > envelope.MaxIterations {
 		return ErrInvalid.because(why)
@@ -129,6 +131,11 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 	}
 	if err != nil {
 		v.db.Close()
+		if err == ErrIntegrity {
+			// Perhaps another tab replaced the vault. Whether this one is whole, its secret tells.
+			vs.Platform.Forget(database)
+			err = nil
+		}
 		return nil, err
 	}
 	vs.open[database] = v
@@ -180,6 +187,9 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 	if err := v.unlockOrCreate(t, o); err != nil {
 		v.db.Close()
 		return nil, err
+	}
+	if v.gone {
+		return nil, ErrClosed // another tab deleted it meanwhile: its keys must not be kept for the one that comes next
 	}
 	v.fingerprint = o.Fingerprint
 	v.keep()

@@ -224,7 +224,9 @@ func TestCrash(t *testing.T) {
 	ring := b.disks["db"].keyring()
 	ring[8+1+16+7]++
 	_, err = b.tryOpen("db", Options{})
-	fails(t, "a keyring changed during the crash", err, ErrIntegrity)
+	fails(t, "a keyring changed during the crash", err, ErrNoSecret)
+	_, err = b.tryOpen("db", withSecret("secret"))
+	fails(t, "a keyring changed during the crash, with the secret", err, ErrIntegrity)
 }
 
 func TestNoSecret(t *testing.T) {

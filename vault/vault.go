@@ -46,9 +46,12 @@ type storeState struct {
 	large *chunked // nil until first needed
 }
 
+// CheckStore reports whether a store may have that name.
+func CheckStore(name string) error { return checkPlaceName(name, "store") }
+
 // Store returns the store of that name. Writes are acknowledged after a flush to the disk where strict is set.
 func (v *Vault) Store(name string, strict bool) (*Store, error) {
-	if err := checkPlaceName(name, "store"); err != nil {
+	if err := CheckStore(name); err != nil {
 		return nil, err
 	}
 	state := v.stores[name]

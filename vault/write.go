@@ -214,9 +214,7 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 				return err
 			}
 		}
-		turn := s.order.take(t, name)
-		err = s.replace(t, name, current[0], c, turn)
-		turn.finish()
+		err = s.replace(t, name, current[0], c)
 		if !ErrStale.is(err) {
 			return err
 		}
@@ -224,7 +222,9 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 	return ErrConflict
 }
 
-func (s *Store) replace(t Task, name string, current Value, c Change, turn *turn) error {
+func (s *Store) replace(t Task, name string, current Value, c Change) error {
+	turn := s.order.take(t, name)
+	defer turn.finish()
 	expect := &Expect{Table: Records, Key: current.key, Prefix: current.front}
 	if c.Delete {
 		return s.remove(t, []string{name}, expect, turn)

@@ -69,10 +69,12 @@ const (
 	flagHidden      = 1 << 2
 	flagClear       = 1 << 3
 	flagStrict      = 1 << 4
+	flagSecret      = 1 << 5
 )
 
 // open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type).
-// Payload 0 is the PBKDF2 key or undefined, payload 1 the secret's fingerprint. Results: the store's handle, the name of
+// With flagSecret,
+// payload 0 is the PBKDF2 key and payload 1 the secret's fingerprint. Results: the store's handle, the name of
 // the vault's channel.
 //
 //go:wasmexport open
@@ -90,11 +92,18 @@ func open(call, iterations, flags int32) {
 		case flags&flagClear != 0:
 			o.Names = vault.NamesClear
 		}
-		if key := c.Payload(0); !key.IsUndefined() {
-			o.Secret = keyOf(key)
+		if flags&flagSecret != 0 {
+			o.Secret = payloadKey{c, 0}
 			o.Fingerprint = jsbridge.Front(c.Payload(1), 0, envelope.MACSize)
 		}
+		if err := vault.CheckStore(place.ContentType); err != nil {
+			return err
+		}
 		v, err := vaults.Open(c, place.Name, o)
+		if derived {
+			derived = false
+			jsbridge.Collect()
+		}
 		if err != nil {
 			return err
 		}

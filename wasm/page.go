@@ -19,7 +19,23 @@ func callOf(t vault.Task) *jsbridge.Call { return t.(*jsbridge.Call) }
 
 func keyOf(v js.Value) vault.Key { return subtle.KeyOf(v) }
 
-func subtleKey(k vault.Key) subtle.Key { return k.(subtle.Key) }
+// payloadKey is a key that lies in the slot of a call. Go takes hold of it only where it is used: a vault that is joined
+// by its secret's fingerprint never does.
+type payloadKey struct {
+	c *jsbridge.Call
+	i int
+}
+
+func subtleKey(k vault.Key) subtle.Key {
+	if p, ok := k.(payloadKey); ok {
+		return subtle.KeyOf(p.c.Payload(p.i))
+	}
+	return k.(subtle.Key)
+}
+
+// derived is set when a KEK was derived. Until the handles that came with it are collected, the page holds keys that can
+// unwrap.
+var derived bool
 
 func blob(b vault.Blob) js.Value {
 	if b == nil {
@@ -78,6 +94,7 @@ func (*page) Verify(t vault.Task, key vault.Key, message, mac []byte) error {
 }
 
 func (*page) DeriveKEK(t vault.Task, secret vault.Key, salt []byte, n uint32) (vault.Key, error) {
+	derived = true
 	return subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESKW)
 }
 
@@ -111,6 +128,7 @@ func (*page) Seal(t vault.Task, jobs []vault.Seal) error {
 		if len(j.Head) > 0 {
 			plain = jsbridge.Join(j.Head, plain)
 		}
+		jsbridge.Crossed(2 * jsbridge.Size(plain)) // and as much ciphertext
 		sealings[i] = subtle.Sealing{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Plain: plain}
 	}
 	out, err := subtle.Seal(callOf(t), sealings)
@@ -131,6 +149,7 @@ func (*page) Open(t vault.Task, jobs []vault.Open) error {
 		if j.Offset > 0 {
 			sealed = jsbridge.View(sealed, j.Offset)
 		}
+		jsbridge.Crossed(2 * jsbridge.Size(sealed))
 		openings[i] = subtle.Opening{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Sealed: sealed}
 	}
 	out, err := subtle.Open(callOf(t), openings)

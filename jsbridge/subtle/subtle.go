@@ -141,7 +141,8 @@ func all(c *jsbridge.Call, n int, promise func(i int) js.Value) ([]js.Value, err
 }
 
 func refused(err error) error {
-	if jsbridge.Named(err, "OperationError") || jsbridge.Named(err, "DataError") {
+	// TypeError: what was to be opened is a buffer that SubtleCrypto does not take, such as a resizable one.
+	if jsbridge.Named(err, "OperationError") || jsbridge.Named(err, "DataError") || jsbridge.Named(err, "TypeError") {
 		return ErrRefused
 	}
 	return err

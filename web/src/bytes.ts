@@ -18,12 +18,16 @@ export function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
       throw invalid('The text has an unpaired surrogate, which UTF-8 has no form for. Store its bytes.');
     return encoder.encode(value);
   }
-  if (ArrayBuffer.isView(value)) {
-    const copy = new Uint8Array(value.byteLength);
-    copy.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-    return copy;
+  try {
+    if (ArrayBuffer.isView(value)) {
+      const copy = new Uint8Array(value.byteLength);
+      copy.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+      return copy;
+    }
+    return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
+  } catch {
+    throw invalid('The buffer is detached: its bytes were handed over to someone else.');
   }
-  return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
 }
 
 /** @throws VaultError `ERR_INVALID` for bytes that are not UTF-8 */

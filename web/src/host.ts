@@ -16,6 +16,8 @@ const pageSize = 512 << 10;
 export interface Page {
   /** The instance's exports, while it lives. */
   core: () => Core | undefined;
+  /** Whether the program has ended. A call in which it does so returns as if nothing had happened. */
+  exited: () => boolean;
   died: (error: unknown) => void;
   slots: Slots;
   connections: Set<IDBDatabase>;
@@ -42,11 +44,12 @@ export const isUnlocked = (database: string): boolean => keys.has(database);
  * The page's half of the bridge: bound functions that Go calls with integers, each a few lines over one browser API. They
  * decide nothing. Every wait ends in the export `settle`, unless the instance has died.
  */
-export function makeHost({ core, died, slots, connections, locks }: Page) {
-  // A call into a program that traps, or has exited, throws.
+export function makeHost({ core, exited, died, slots, connections, locks }: Page) {
+  // A call into a program that traps, or had exited before, throws.
   const enter = (call: () => void) => {
     try {
       call();
+      if (exited()) died('exited');
     } catch (error) {
       died(error);
     }
@@ -87,8 +90,9 @@ export function makeHost({ core, died, slots, connections, locks }: Page) {
       void wait(id, ready);
     },
     push: (id: number, value: unknown) => void slots.at(id).results.push(value),
+    // A copy where something lies in front of the value: the caller may send or store the buffer as a whole.
     pushBytes: (id: number, buffer: ArrayBuffer, offset: number) =>
-      void slots.at(id).results.push(new Uint8Array(buffer, offset)),
+      void slots.at(id).results.push(new Uint8Array(offset ? buffer.slice(offset) : buffer)),
     done(id: number) {
       const slot = slots.close(id);
       slot.resolve(slot.results);
@@ -129,14 +133,13 @@ export function makeHost({ core, died, slots, connections, locks }: Page) {
         event.preventDefault(); // an error that no one prevents is reported to the page
         settle(id, request.error, 1);
       };
-      if (blockedMs)
-        (request as IDBOpenDBRequest).onblocked = () => {
-          timer = setTimeout(() => {
-            request.onsuccess = () => (request.result as IDBDatabase | undefined)?.close();
-            request.onerror = null;
-            settle(id, new DOMException('', 'BlockedError'), 1);
-          }, blockedMs);
-        };
+      if (!blockedMs) return;
+      // Not from onblocked: a request behind a deletion that is blocked hears nothing.
+      timer = setTimeout(() => {
+        request.onsuccess = () => (request.result as IDBDatabase | undefined)?.close();
+        request.onerror = (event) => event.preventDefault();
+        settle(id, new DOMException('', 'BlockedError'), 1);
+      }, blockedMs);
     },
     complete(id: number, transaction: IDBTransaction) {
       transaction.oncomplete = () => settle(id, undefined, 0);

@@ -15,6 +15,7 @@ export {
   type EncryptedStorage,
   type Entry,
   type KeyFilter,
+  onOpen,
   type RecordMetadata,
   type StorageOptions,
 } from './storage.ts';

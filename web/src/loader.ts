@@ -26,6 +26,7 @@ export interface Exports extends Core {
 /** wasm_exec.js of the Go distribution, loaded beside this file. */
 interface GoRuntime {
   importObject: WebAssembly.Imports;
+  exited: boolean;
   run(instance: WebAssembly.Instance): Promise<void>;
 }
 
@@ -49,12 +50,14 @@ export class Engine {
   readonly #locks = new Set<() => void>();
   readonly #host = makeHost({
     core: () => this.#core,
+    exited: () => this.#go?.exited === true,
     died: (error) => this.#die(error),
     slots: this.#slots,
     connections: this.#connections,
     locks: this.#locks,
   });
   #core: Exports | undefined;
+  #go: GoRuntime | undefined;
 
   get alive(): boolean {
     return this.#core !== undefined;
@@ -63,6 +66,7 @@ export class Engine {
   /** Instantiates a compiled program and lets it run until it serves. */
   async start(module: WebAssembly.Module): Promise<void> {
     const go = new globalThis.Go();
+    this.#go = go;
     const instance = await WebAssembly.instantiate(module, go.importObject);
     this.#core = instance.exports as unknown as Exports;
     globalThis.idbvaultHost = this.#host; // Go finds its host functions when it starts, and keeps them
@@ -84,6 +88,7 @@ export class Engine {
       const id = this.#slots.open(payloads, resolve, reject);
       try {
         enter(core, id);
+        if (this.#go?.exited) this.#die('exited');
       } catch (error) {
         this.#die(error); // a trap in the program, or a call into one that has exited; nothing else throws here
       }

@@ -1,5 +1,5 @@
 import { useCallback, useSyncExternalStore } from 'react';
-import { createEncryptedStorage, DataClassification, type EncryptedStorage, VaultError } from './index.ts';
+import { createEncryptedStorage, DataClassification, type EncryptedStorage, onOpen, VaultError } from './index.ts';
 
 /** What {@link useEncryptedStorage} returns. */
 export interface EncryptedValue<T> {
@@ -24,12 +24,12 @@ let opened: Promise<EncryptedStorage> | undefined;
 
 /** The page's default vault, opened once for all hooks, and anew where that failed or where it was deleted since. */
 async function withVault<R>(use: (storage: EncryptedStorage) => R | Promise<R>): Promise<R> {
-  const storage = await open();
+  const attempt = open();
   try {
-    return await use(storage);
+    return await use(await attempt);
   } catch (error) {
     if (!(error instanceof VaultError) || error.code !== 'ERR_CLOSED') throw error;
-    opened = undefined;
+    if (opened === attempt) opened = undefined;
     return use(await open());
   }
 }
@@ -52,9 +52,9 @@ class Cell {
   readonly #listeners = new Set<() => void>();
   /** Counts reads, so that one which was overtaken is not shown. */
   #reads = 0;
-  /** Counts the times that the first component came or the last one went. */
-  #watches = 0;
   #latest: Promise<void> = Promise.resolve();
+  /** The storage whose writes this cell hears of, and what ends that. */
+  #source: EncryptedStorage | undefined;
   #end: (() => void) | undefined;
 
   constructor(key: string) {
@@ -65,59 +65,60 @@ class Cell {
     this.#listeners.add(listener);
     if (this.#listeners.size === 1) {
       cells.set(this.#key, this);
-      void this.#watch(++this.#watches);
+      this.read();
     }
     return () => {
       this.#listeners.delete(listener);
-      if (this.#listeners.size === 0) this.#unwatch();
+      if (this.#listeners.size === 0) this.#rest();
     };
   };
 
   async write(value: unknown, classification: DataClassification): Promise<void> {
+    const reads = this.#reads;
     try {
       await withVault((storage) => storage.setJSON(this.#key, value, classification));
     } catch (error) {
       console.error('Failed to save encrypted value:', error);
       throw error;
     }
-    await this.#latest; // the read that the write set off: when this returns, the new value is shown
+    // The write set a read off, where this cell hears of it. When this returns, the new value is shown.
+    if (reads === this.#reads && this.#listeners.size > 0) this.read();
+    await this.#latest;
   }
 
-  async #watch(watch: number): Promise<void> {
-    try {
-      await withVault((storage) => {
-        if (watch === this.#watches) this.#end = storage.subscribe(this.#key, () => this.#read());
-      });
-    } catch {
-      // The read meets the same error, and shows it.
-    }
-    if (watch === this.#watches) this.#read();
-  }
-
-  /** Nothing is kept of a value that no component shows. */
-  #unwatch(): void {
-    this.#watches++;
-    this.#reads++;
-    this.#end?.();
-    this.#end = undefined;
-    this.snapshot = initial;
-    if (cells.get(this.#key) === this) cells.delete(this.#key);
-  }
-
-  #read(): void {
+  read(): void {
     const read = ++this.#reads;
     const show = (snapshot: Snapshot) => {
       if (read !== this.#reads) return;
       this.snapshot = snapshot;
       for (const listener of [...this.#listeners]) listener();
     };
-    this.#latest = withVault((storage) => storage.getJSON(this.#key)).then(
+    this.#latest = withVault((storage) => {
+      if (read === this.#reads) this.#hear(storage);
+      return storage.getJSON(this.#key);
+    }).then(
       (value) => show({ value, loading: false, error: null }),
       (error: unknown) => {
         if (read === this.#reads) console.error('Failed to load encrypted value:', error);
         show({ value: null, loading: false, error });
       },
     );
+  }
+
+  #hear(storage: EncryptedStorage): void {
+    if (this.#source === storage) return;
+    this.#end?.();
+    this.#end = storage.subscribe(this.#key, () => this.read());
+    this.#source = storage;
+  }
+
+  /** Nothing is kept of a value that no component shows. */
+  #rest(): void {
+    this.#reads++;
+    this.#end?.();
+    this.#end = this.#source = undefined;
+    this.snapshot = initial;
+    if (cells.get(this.#key) === this) cells.delete(this.#key);
   }
 }
 
@@ -128,6 +129,11 @@ const cellOf = (key: string): Cell => {
   cells.set(key, cell);
   return cell;
 };
+
+// A component that was there before the application unlocked the vault reads then.
+onOpen(() => {
+  for (const cell of cells.values()) if (cell.snapshot.error) cell.read();
+});
 
 const loadingOnServer = () => initial;
 

@@ -4,7 +4,7 @@ import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type Engine, running } from './loader.ts';
 import { type ImportedSecret, importSecret, type Secret } from './secret.ts';
-import { type Context, encodeValue, requireObject } from './value.ts';
+import { type Context, copyContext, encodeValue, requireObject } from './value.ts';
 
 /** A sealed value that travels by itself: JSON-serialisable, and opened by any service with the same master key. */
 export interface EncryptedPackage {
@@ -61,7 +61,7 @@ export class EncryptionService {
   constructor(masterKey: Secret, config: EncryptionConfig = {}) {
     this.#master = importSecret(masterKey);
     this.#master.catch(() => {}); // initialize reports it
-    this.#iterations = config.kdfIterations;
+    this.#iterations = config?.kdfIterations;
   }
 
   /**
@@ -86,10 +86,8 @@ export class EncryptionService {
   ): Promise<EncryptedPackage> {
     const plain = copyBytes(data);
     if (!plain) throw invalid('The data must be a string, an ArrayBuffer or a typed array.');
-    requireObject(context);
-    const encoded = encodeValue(context);
-    if (encoded.length > maxMetadata) throw invalid('The context is too large: at most 65,536 bytes of JSON.');
-    const kept = JSON.parse(JSON.stringify(context)) as Context;
+    const kept = copyContext(context);
+    const encoded = encodeValue(kept);
     const { engine, service } = await this.#linked();
     const [sealed, keyId, iv, salt, encryptedAt, kdfIterations] = (await engine.call([plain], (core, id) => {
       core.encrypt(id, service, classNumber(classification), engine.write(encoded)[0] ?? 0);

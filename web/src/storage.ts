@@ -96,7 +96,8 @@ function itemOf(entry: Entry): Item & { bytes: Uint8Array | Promise<ArrayBuffer>
   if (typeof entry !== 'object' || entry === null) throw invalid('An entry must be { key, value, … }.');
   const name = nameOf(entry.key);
   const context = contextText(entry.context);
-  const classification = classNumber(entry.classification ?? DataClassification.CONFIDENTIAL);
+  const { classification: asked = DataClassification.CONFIDENTIAL } = entry;
+  const classification = classNumber(asked);
   return { name, classification, context, ...payloadOf(entry.value) };
 }
 
@@ -111,7 +112,7 @@ function itemOf(entry: Entry): Item & { bytes: Uint8Array | Promise<ArrayBuffer>
 export class EncryptedStorage {
   readonly #place: { database: string; store: string; flags: number };
   readonly #changes: Changes;
-  readonly #ends: (() => void)[] = [];
+  readonly #ends = new Set<() => void>();
   #link: Link;
   #relink: Promise<Link> | undefined;
   #closed = false;
@@ -121,7 +122,7 @@ export class EncryptedStorage {
     this.#place = place;
     this.#link = link;
     this.#changes = changes;
-    this.#ends.push(
+    this.#ends.add(
       changes.listen(place.store, (_, keys, remote) => {
         const { engine, store } = this.#link;
         if (remote) for (const key of keys) engine.tell((core) => core.heard(store, engine.write(key)[0] ?? 0));
@@ -229,8 +230,9 @@ export class EncryptedStorage {
     classification?: DataClassification,
     context?: Context,
   ): Promise<void> {
+    if (typeof fn !== 'function') throw invalid('The change must be a function of the current value.');
     const item = { name: nameOf(key), classification: 0, context: contextText(context) };
-    if (classification !== undefined) item.classification = classNumber(classification);
+    if (classification !== undefined) item.classification = knownClass(classification);
     let deleted = false;
     const change = async (bytes: Uint8Array | null) => {
       const next = await fn(bytes && toText(bytes));
@@ -291,11 +293,10 @@ export class EncryptedStorage {
    * then fails the list, since its name can't be known.
    */
   async keys(filter: KeyFilter = {}): Promise<string[]> {
-    const { prefix = '', classification } = filter;
+    const { prefix = '', classification } = filter ?? {};
     if (typeof prefix !== 'string' || prefix.length > 1024 || !isWellFormed(prefix))
       throw invalid('The prefix must be a string of at most 1024 bytes of UTF-8.');
-    const wanted = classification === undefined ? 0 : classNumber(classification);
-    if (wanted === 255) throw invalid('The classification must be one of DataClassification.');
+    const wanted = classification === undefined ? 0 : knownClass(classification);
     const item = { name: prefix, classification: wanted };
     return (await this.#call([item], [], (core, id, store) => core.names(id, store))) as string[];
   }
@@ -318,6 +319,7 @@ export class EncryptedStorage {
   subscribe(key: string | null, listener: ChangeListener): () => void {
     if (this.#closed) throw closed();
     if (key !== null) nameOf(key);
+    if (typeof listener !== 'function') throw invalid('The listener must be a function.');
     const end = this.#changes.listen(this.#place.store, (type, keys, remote) => {
       const events: ChangeEvent[] =
         type === 'clear' ? [{ type, key: null, remote }] : keys.map((changed) => ({ type, key: changed, remote }));
@@ -330,15 +332,19 @@ export class EncryptedStorage {
         }
       }
     });
-    this.#ends.push(end);
-    return end;
+    this.#ends.add(end);
+    return () => {
+      this.#ends.delete(end);
+      end();
+    };
   }
 
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    for (const end of this.#ends.splice(0)) end();
+    for (const end of this.#ends) end();
+    this.#ends.clear();
     const { engine, store } = this.#link;
     engine.tell((core) => core.release(store));
   }
@@ -402,7 +408,7 @@ const closed = () =>
 
 function listOf<T>(list: T[]): T[] {
   if (!Array.isArray(list)) throw invalid('An array was expected.');
-  return list;
+  return Array.from(list); // without holes, which map would pass over
 }
 
 const namesOf = (keys: string[]): Item[] => listOf(keys).map((key) => ({ name: nameOf(key), classification: 0 }));
@@ -428,7 +434,13 @@ async function openStore(
 }
 
 // The bits of the flags of the export `open`.
-const flag = { random: 1, expectVault: 2, hidden: 4, clear: 8, strict: 16 };
+const flag = { random: 1, expectVault: 2, hidden: 4, clear: 8, strict: 16, secret: 32 };
+
+function knownClass(classification: DataClassification): number {
+  const number = classNumber(classification);
+  if (number === 255) throw invalid('The classification must be one of DataClassification.');
+  return number;
+}
 
 function oneOf(option: string, value: unknown, ...allowed: (string | boolean | undefined)[]): void {
   if (value !== undefined && !allowed.includes(value as string)) {
@@ -456,27 +468,45 @@ export async function createEncryptedStorage(
 ): Promise<EncryptedStorage> {
   const database = placeName(dbName, 'database');
   const store = placeName(storeName, 'store');
+  if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
   const { iterations = 0, names, durability, expectVault } = options;
   oneOf('names', names, 'hidden', 'clear');
   oneOf('durability', durability, 'relaxed', 'strict');
   oneOf('expectVault', expectVault, true, false);
   if (options.iterations !== undefined && !(Number.isInteger(iterations) && iterations > 0 && iterations < 2 ** 31))
     throw invalid('The option iterations must be a whole number from 600,000 to 10,000,000.');
-  let secret: unknown = options.secret;
-  if (typeof secret === 'function') secret = isUnlocked(database) ? undefined : await secret();
-  else secret ??= environmentSecret();
-  const imported = secret === undefined ? undefined : await importSecret(secret);
-  const engine = await running();
-  const flags =
-    (imported?.random ? flag.random : 0) |
+  const asked =
     (expectVault ? flag.expectVault : 0) |
     (names === 'hidden' ? flag.hidden : names === 'clear' ? flag.clear : 0) |
     (durability === 'strict' ? flag.strict : 0);
-  const payloads = [imported?.key, imported?.fingerprint];
-  const [handle, channel] = await openStore(engine, database, store, payloads, iterations, flags);
-  // A store that is opened again, for an engine that died, takes the durability alone from its flags.
-  const place = { database, store, flags: flags & flag.strict };
-  return new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
+
+  const open = async (secret: unknown): Promise<EncryptedStorage> => {
+    const imported = secret === undefined ? undefined : await importSecret(secret);
+    const engine = await running();
+    const flags = asked | (imported ? flag.secret : 0) | (imported?.random ? flag.random : 0);
+    const payloads = [imported?.key, imported?.fingerprint];
+    const [handle, channel] = await openStore(engine, database, store, payloads, iterations, flags);
+    // A store that is opened again, for an engine that died, takes the durability alone from its flags.
+    const place = { database, store, flags: flags & flag.strict };
+    const storage = new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
+    for (const told of [...openings]) told(database);
+    return storage;
+  };
+  const { secret } = options;
+  if (typeof secret !== 'function') return open(secret ?? environmentSecret());
+  if (!isUnlocked(database)) return open(await secret());
+  // The page has handles of a vault, but perhaps no longer of the one that is there: then the function is asked after all.
+  return open(undefined).catch(async (error: unknown) => {
+    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await secret());
+    throw error;
+  });
+}
+
+const openings = new Set<(database: string) => void>();
+
+/** @internal Calls listener whenever a vault was opened on this page. */
+export function onOpen(listener: (database: string) => void): void {
+  openings.add(listener);
 }
 
 /**

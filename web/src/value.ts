@@ -79,11 +79,18 @@ export function encodeValue(value: unknown, levels = 64): Uint8Array {
 /** Returns a context's JSON text, or '' for none. */
 export function contextText(context: Context | undefined): string {
   if (context === undefined) return '';
+  return JSON.stringify(copyContext(context));
+}
+
+/** Returns a copy of a context, which no getter and no toJSON can make another thing of afterwards. */
+export function copyContext(context: Context): Context {
   requireObject(context);
   encodeValue(context);
   const text = JSON.stringify(context);
   if (text.length > 65_536) throw invalid('The context is too large: at most 65,536 bytes of JSON.');
-  return text;
+  const copy: unknown = JSON.parse(text);
+  requireObject(copy);
+  return copy as Context;
 }
 
 export function requireObject(context: unknown): void {
