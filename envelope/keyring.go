@@ -44,7 +44,7 @@ type WrappedKey struct {
 	Class   Class // 0 for kinds that serve every class
 	Epoch   uint32
 	Created uint64 // Unix time in seconds
-	Leases  uint32 // leases of LeaseSize writes that were taken under this key
+	Leases  uint32 // leases of 16,384 ciphertexts that were taken under this key
 	Wrapped [WrappedSize]byte
 }
 

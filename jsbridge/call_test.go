@@ -38,8 +38,11 @@ func TestResults(t *testing.T) {
 	if got := harness.Text(results); got != "1.5,text,,true,52,53,54,55,56,57,48,49,50,51,52,53,54,55,56,57" {
 		t.Errorf("got %s", got)
 	}
-	if !results.Index(2).IsNull() || !results.Index(4).Get("buffer").Equal(buffer) {
+	if !results.Index(2).IsNull() || !results.Index(5).Get("buffer").Equal(buffer) {
 		t.Error("null or the buffer is another")
+	}
+	if size := jsbridge.Size(results.Index(4).Get("buffer")); size != 6 {
+		t.Errorf("behind six bytes from an offset on lies a buffer of %d", size)
 	}
 	if got := harness.Run(t, func(*jsbridge.Call) error { return nil }).Length(); got != 0 {
 		t.Errorf("a call without results has %d", got)

@@ -1,12 +1,9 @@
 package vault
 
-import (
-	"idbvault/envelope"
-)
+import "idbvault/envelope"
 
 // create makes the keyring of a new vault and returns it with the vault key, or the one that another tab made meanwhile,
-// without. Keys are never made over
-// existing records: a keyring that is absent beside records is ErrIntegrity.
+// without. Keys are never made over existing records: a keyring that is absent beside records is ErrIntegrity.
 func (v *Vault) create(t Task, o Options) (*envelope.Keyring, []byte, Key, error) {
 	unlock, err := v.p.Lock(t, "idbvault:create:"+v.database)
 	if err != nil {

@@ -1,14 +1,12 @@
 package vault
 
-import (
-	"idbvault/envelope"
-)
+import "idbvault/envelope"
 
 const (
-	// leaseSize is how many records a page may seal under one class's key before it counts them in the keyring again.
-	// What a page leaves of its lease when it ends counts as used.
+	// leaseSize is how many ciphertexts, of which a record counts as two, a page may seal under one class's key before it
+	// counts them in the keyring again. What a page leaves of its lease when it ends counts as used.
 	leaseSize = 1 << 14
-	// maxLeases stops a key at 2^31 records. With random 96-bit IVs SP 800-38D §8.3 allows 2^32 under one key; half of
+	// maxLeases stops a key at 2^31 ciphertexts. With random 96-bit IVs SP 800-38D §8.3 allows 2^32 under one key; half of
 	// that leaves room for pages that hold a lease while others come to the end.
 	maxLeases = 1 << 31 / leaseSize
 	// maxRetries is how often a change that lost to another one is tried again.

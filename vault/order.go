@@ -43,8 +43,7 @@ func (o *order) take(t Task, names ...string) *turn {
 			o.last[name] = u
 		}
 	}
-	wait := u.ahead > 0
-	if wait {
+	if u.ahead > 0 {
 		t.Park()
 	}
 	return u

@@ -1,8 +1,6 @@
 package vault
 
-import (
-	"idbvault/envelope"
-)
+import "idbvault/envelope"
 
 // Iterations of PBKDF2 that a slot may have.
 const (

@@ -21,7 +21,7 @@ type Vault struct {
 	ringKey     Key
 	nameKey     Key
 	recordKeys  map[keyAt]Key
-	leases      perClass // records that may still be sealed before the keyring counts more
+	leases      perClass // ciphertexts that may still be sealed before the keyring counts more
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
 	gone        bool   // its database was deleted or closed under it

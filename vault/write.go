@@ -1,8 +1,6 @@
 package vault
 
-import (
-	"idbvault/envelope"
-)
+import "idbvault/envelope"
 
 // Item is one record to write.
 type Item struct {

@@ -66,6 +66,25 @@ test('names, values, classes, contexts and options that do not fit are ERR_INVAL
       'exists of no string': () => storage.exists(undefined as never),
       'keys with a bad class': () => storage.keys({ classification: 'secret' as never }),
       'deleteMany of no list': () => storage.deleteMany('k' as never),
+      'getMany with a hole': () => storage.getManyDecrypted(new Array(2)),
+      'deleteMany with a hole': () => storage.deleteMany(new Array(1)),
+      // biome-ignore lint/suspicious/noSparseArray: that is the point
+      'setMany with a hole': () => storage.setManyEncrypted([, { key: 'k', value: 'x' }] as never),
+      'setMany with null': () => storage.setManyEncrypted([null] as never),
+      'keys with a bad filter': () => storage.keys({ prefix: 7 } as never),
+      'update with no function': () => storage.update('k', 5 as never),
+      'update with a bad class': () => storage.update('k', () => null, 'secret' as never),
+      'subscribe with no listener': () => storage.subscribe('k', 5 as never),
+      'value detached': () => {
+        const buffer = new ArrayBuffer(8);
+        structuredClone(buffer, { transfer: [buffer] });
+        return storage.setEncrypted('k', buffer);
+      },
+      'class null': set('k', 'x', null),
+      'context that turns into a list': set('k', 'x', 'phi', Object.create({ toJSON: () => [1, 2] })),
+      'options null': open('db', 'store', null),
+      'store name with NUL in a new database': open('db2', 'a\0b', { secret }),
+      'store name too long in a new database': open('db2', 'é'.repeat(200), { secret }),
       'value undefined': set('k', undefined),
       'value null': set('k', null),
       'value a number': set('k', 1),

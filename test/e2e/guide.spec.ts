@@ -7,7 +7,8 @@ import { buildGuide, masterKey } from './vite/build.ts';
 // The client's guide, pasted into an application that Vite builds, with the key in .env.local as the guide says.
 
 type Parts = Record<'simple' | 'manual' | 'images' | 'offline', () => Promise<Record<string, unknown>>>;
-declare function open(secret: string): Promise<unknown>;
+declare function open(secret: string): Promise<import('../../web/src/index.ts').EncryptedStorage>;
+declare function destroy(): Promise<void>;
 declare global {
   var parts: Parts;
   var show: (which: 'ours' | 'printed', times: number) => void;
@@ -123,4 +124,26 @@ test('the key of .env.local is what opens the vault, and nothing else does', asy
     return [await code('another passphrase'), await code(masterKey)];
   }, masterKey);
   expect(codes).toEqual(['ERR_WRONG_SECRET', 'opened']);
+});
+
+test('a hook that was there before the vault was unlocked, or through its deletion, goes on', async ({ page }) => {
+  // A vault under another passphrase: what the hook finds in .env.local does not open it.
+  await page.evaluate(() => open('another passphrase'));
+  await page.reload();
+  await page.evaluate(() => show('ours', 1));
+  await expect.poll(() => complaints.length).toBeGreaterThan(0);
+  expect(complaints.splice(0).join()).toContain('Failed to load encrypted value');
+  await expect(page.getByRole('button')).toHaveText('Current theme: ');
+  await page.evaluate(() => destroy());
+  await page.evaluate((masterKey) => open(masterKey), masterKey); // what the application does when it has the right one
+  await page.getByRole('button').click();
+  await expect(page.getByRole('button')).toHaveText('Current theme: dark');
+  await page.evaluate(() => destroy());
+  await page.getByRole('button').click(); // it still shows the deleted value: nobody told it
+  const stored = () =>
+    page.evaluate(async (masterKey) => (await open(masterKey)).getDecrypted('user-preferences'), masterKey);
+  await expect.poll(stored).toBe('{"theme":"dark"}');
+  await page.reload();
+  await page.evaluate(() => show('ours', 1));
+  await expect(page.getByRole('button')).toHaveText('Current theme: dark');
 });

@@ -203,6 +203,21 @@ test('every field is authenticated, and their order is not', async ({ page }) =>
   expect(Object.entries(result.codes).filter(([, code]) => code !== 'ERR_INTEGRITY')).toEqual([]);
 });
 
+test('a context is taken as it was, whatever its getters say later', async ({ page }) => {
+  const result = await page.evaluate(async () => {
+    let reads = 0;
+    const context = {
+      get at() {
+        return ++reads;
+      },
+    };
+    const service = new idbvault.EncryptionService('your-master-key');
+    const sealed = await service.encrypt('x', 'internal', context);
+    return service.decrypt(sealed);
+  });
+  expect(result).toBe('x');
+});
+
 test('what does not fit is ERR_INVALID', async ({ page }) => {
   const codes = await page.evaluate(async () => {
     const { EncryptionService } = idbvault;

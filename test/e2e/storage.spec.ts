@@ -156,6 +156,21 @@ test('a value is taken as it was when the call was made', async ({ page }) => {
   expect(read).toEqual([[1, 2, 3], { step: 'before' }]);
 });
 
+test('bytes come without what was sealed with them, and random bytes may be given by a function again', async ({
+  page,
+}) => {
+  const result = await page.evaluate(async () => {
+    const bytes32 = crypto.getRandomValues(new Uint8Array(32));
+    const options = { secret: () => bytes32, iterations: 100_000 };
+    const storage = await idbvault.createEncryptedStorage('db', 'store', options);
+    await storage.setEncrypted('patient:P1', new Float32Array([1.5]), 'internal', { study: 'CT-7' });
+    const again = await idbvault.createEncryptedStorage('db', 'store', options);
+    const bytes = await again.getDecryptedBytes('patient:P1');
+    return [bytes?.buffer.byteLength, bytes && new Float32Array(bytes.buffer)[0]];
+  });
+  expect(result).toEqual([4, 1.5]);
+});
+
 test('update counts right under concurrent updates, keeps class and context, and deletes', async ({ page }) => {
   const result = await page.evaluate(async (secret) => {
     const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });

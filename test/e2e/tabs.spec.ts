@@ -135,4 +135,33 @@ test('a connection that will not close is ERR_BLOCKED', async ({ page, site }) =
       }),
   );
   expect(await page.evaluate(() => codeOf(() => idbvault.destroyVault('db')))).toBe('ERR_BLOCKED');
+  // What comes behind a deletion that waits hears of nothing, and must not wait for ever.
+  const open = () => codeOf(() => idbvault.createEncryptedStorage('db', 'store', { secret: 'correct horse battery' }));
+  expect(await page.evaluate(open)).toBe('ERR_BLOCKED');
+  await other.close();
+  expect(await page.evaluate(open)).toBe('no error');
+});
+
+test('a vault that another tab replaced while this one was opening it opens with its own secret', async ({
+  page,
+  site,
+}) => {
+  const other = await secondTab(page, site.url);
+  await page.evaluate((secret) => idbvault.createEncryptedStorage('db', 'store', { secret }).then(() => {}), secret);
+  await openApp(page, site.url);
+  const first = page.evaluate(
+    (secret) => codeOf(() => idbvault.createEncryptedStorage('db', 'store', { secret, iterations: 600_000 })),
+    secret,
+  );
+  await other.evaluate(async () => {
+    await idbvault.destroyVault('db');
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret: 'another passphrase' });
+    await storage.setEncrypted('k', 'of the new vault');
+  });
+  expect(['no error', 'ERR_CLOSED', 'ERR_WRONG_SECRET']).toContain(await first);
+  const read = await page.evaluate(async () => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret: () => 'another passphrase' });
+    return storage.getDecrypted('k');
+  });
+  expect(read).toBe('of the new vault');
 });

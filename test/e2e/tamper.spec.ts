@@ -231,3 +231,53 @@ test('no key of an unlocked vault can be exported or unwraps another', async ({ 
   expect(kept.filter((key) => key.includes('false refused')).length).toBe(kept.length);
   expect(kept.length).toBeGreaterThan(8);
 });
+
+// A script that comes after the unlock can reach what wasm_exec.js keeps for Go, by way of Map.prototype.
+for (const state of ['made', 'unlocked', 'refused'] as const) {
+  test(`after a vault was ${state}, no handle is reachable that could unwrap, derive or be exported`, async ({
+    page,
+    site,
+  }) => {
+    if (state !== 'made') {
+      await page.evaluate(
+        (secret) => idbvault.createEncryptedStorage('db', 'store', { secret }).then(() => {}),
+        secret,
+      );
+      await openApp(page, site.url);
+    }
+    const reachable = await page.evaluate(
+      async ([secret, state]) => {
+        const { createEncryptedStorage } = idbvault;
+        const opened = createEncryptedStorage('db', 'store', {
+          secret: state === 'refused' ? 'another passphrase' : secret,
+        });
+        const storage = await opened.catch(() => undefined);
+        const found = new Set<string>();
+        const get = Map.prototype.get;
+        let maps = 0;
+        Map.prototype.get = function (key: unknown) {
+          maps++;
+          for (const value of this.keys()) {
+            if (value instanceof CryptoKey)
+              found.add(`${value.algorithm.name} ${value.extractable} ${value.usages.join('+')}`);
+          }
+          return get.call(this, key);
+        };
+        await storage?.setEncrypted('a', 'a', 'phi');
+        await createEncryptedStorage('db', 'store', {
+          secret: state === 'refused' ? 'a third passphrase' : secret,
+        }).catch(() => {});
+        Map.prototype.get = get;
+        return { found: [...found].sort(), maps: maps > 0 };
+      },
+      [secret, state] as const,
+    );
+    expect(reachable.maps).toBe(true);
+    const inUse = ['AES-GCM false encrypt+decrypt', 'HMAC false sign+verify'];
+    // While the second passphrase is tried, its own PBKDF2 key and KEK are there.
+    const trying = ['AES-KW false wrapKey+unwrapKey', 'PBKDF2 false deriveKey'];
+    const allowed = state === 'refused' ? [...inUse, ...trying] : inUse;
+    expect(reachable.found.filter((key) => !allowed.includes(key))).toEqual([]);
+    if (state !== 'refused') expect(reachable.found).toEqual(inUse);
+  });
+}

@@ -1,7 +1,7 @@
 import { useEncryptedStorage as ours } from 'idbvault/react';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createEncryptedStorage } from '@/utils/encryption';
+import { createEncryptedStorage, destroyVault } from '@/utils/encryption';
 import { useEncryptedStorage as printed } from '../guide/hooks/useEncryptedStorage';
 import { makeUserPreferences } from '../guide/UserPreferences';
 
@@ -13,6 +13,7 @@ Object.assign(globalThis, {
     images: () => import('../guide/images'),
     offline: () => import('../guide/offline'),
   },
+  destroy: () => destroyVault('medical-imaging-viewer'),
   open: (secret: string) => createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret }),
   show(which: 'ours' | 'printed', times: number) {
     const UserPreferences = makeUserPreferences(which === 'ours' ? ours : printed);
