@@ -121,7 +121,7 @@ func (db *DB) begin(mode, durability js.Value, store, second string) (tx js.Valu
 	}
 	scope, ok := db.scopes[store+"/"+second]
 	if !ok {
-		scope = js.ValueOf([]any{store})
+		scope = jsbridge.Literal(`["` + store + `"]`)
 		if second != "" && second != store {
 			scope.Call("push", second)
 		}

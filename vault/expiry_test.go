@@ -20,7 +20,7 @@ func (b *tab) setExpiring(s *Store, name, value string, expires uint64) {
 		head := envelope.Head{Kind: envelope.Text, Name: name}
 		at := envelope.Place{Database: s.database, Store: s.name, Name: stored[0]}
 		jobs := []Seal{{
-			Key: s.recordKeys[keyAt{envelope.PHI, 1}], IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h),
+			Key: s.recordKey(envelope.PHI, 1), IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h),
 			Head: head.Encode(), Plain: []byte(value),
 		}}
 		if err := s.p.Seal(t, jobs); err != nil {

@@ -90,7 +90,7 @@ func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 		if h.Layout == envelope.Split && !headsOnly && !e.read.Both {
 			return ErrIntegrity
 		}
-		key := s.recordKeys[keyAt{h.Class, h.Epoch}]
+		key := s.recordKey(h.Class, h.Epoch)
 		if key == nil {
 			return ErrIntegrity
 		}
@@ -198,8 +198,8 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 const scanPage = 512
 
 // Names lists the names of the store's records, ascending by their stored form, that begin with prefix and, where class is
-// not 0, are of that class. Where names are hidden, or a class is asked for, every record's head is opened; it costs as much
-// as reading them all, large values excepted.
+// not 0, are of that class. Every record that may be one of them is opened, large values excepted: with hidden names all of
+// the store, with clear ones those with the prefix.
 func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, error) {
 	if err := s.alive(); err != nil {
 		return nil, err
@@ -209,9 +209,6 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 	r := s.all()
 	if s.ring.ClearNames {
 		r = s.under(prefix)
-	}
-	if s.ring.ClearNames && class == 0 {
-		return s.clearNames(t, r, turn)
 	}
 	var names []string
 	for {
@@ -229,22 +226,6 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 		}
 		r.From = append(append([]byte(nil), entries[len(entries)-1].Key...), 0) // the least key behind it
 	}
-}
-
-func (s *Store) clearNames(t Task, r Range, turn *turn) ([]string, error) {
-	keys, err := s.db.Keys(t, Records, r, 0, turn.finish)
-	if err != nil {
-		return nil, err
-	}
-	names := make([]string, len(keys))
-	for i, key := range keys {
-		_, name, err := envelope.ParseRecordKey(key)
-		if err != nil {
-			return nil, broken(err)
-		}
-		names[i] = string(name)
-	}
-	return names, nil
 }
 
 func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope.Class) ([]string, error) {

@@ -144,7 +144,7 @@ func (b *tab) plant(s *Store, name string, layout envelope.Layout, value []byte)
 		if err != nil {
 			return err
 		}
-		key, at := s.recordKeys[keyAt{envelope.PHI, 1}], s.place(stored[0])
+		key, at := s.recordKey(envelope.PHI, 1), s.place(stored[0])
 		head := envelope.Head{Kind: envelope.Text, Name: name}
 		h := envelope.Header{Layout: layout, Class: envelope.PHI, Epoch: 1, Created: b.now}
 		s.p.Random(h.IV[:])

@@ -161,7 +161,7 @@ func (vs *Vaults) fresh(database string) *Vault {
 	}
 	return &Vault{
 		p: vs.Platform, database: database,
-		recordKeys: map[keyAt]Key{}, stores: map[string]*storeState{},
+		stores: map[string]*storeState{},
 	}
 }
 
@@ -311,11 +311,11 @@ func (v *Vault) adopt(t Task, ring *envelope.Keyring, stored []byte, find func(*
 		if e.Kind == envelope.NameKey256 {
 			v.nameKey = key
 		} else {
-			v.recordKeys[keyAt{e.Class, e.Epoch}] = key
+			v.recordKeys = append(v.recordKeys, recordKey{e.Class, e.Epoch, key})
 		}
 	}
 	for _, class := range envelope.Classes {
-		if v.recordKeys[keyAt{class, ring.WriteEpoch}] == nil {
+		if v.recordKey(class, ring.WriteEpoch) == nil {
 			return ErrIntegrity
 		}
 	}
@@ -341,8 +341,8 @@ func decimal(n uint32) string {
 func (v *Vault) keep() {
 	v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), v.ringKey)
 	v.p.Keep(v.database, labelOf(envelope.NameKey256, 0, 1), v.nameKey)
-	for at, key := range v.recordKeys {
-		v.p.Keep(v.database, labelOf(envelope.RecordKey256, at.class, at.epoch), key)
+	for _, k := range v.recordKeys {
+		v.p.Keep(v.database, labelOf(envelope.RecordKey256, k.class, k.epoch), k.key)
 	}
 }
 

@@ -20,16 +20,27 @@ type Vault struct {
 	stored      []byte // ring as it is stored, with its MAC
 	ringKey     Key
 	nameKey     Key
-	recordKeys  map[keyAt]Key
+	recordKeys  []recordKey
 	leases      perClass // ciphertexts that may still be sealed before the keyring counts more
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
 	gone        bool   // its database was deleted or closed under it
 }
 
-type keyAt struct {
+type recordKey struct {
 	class envelope.Class
 	epoch uint32
+	key   Key
+}
+
+// recordKey returns the handle of the record key of a class and epoch, or nil.
+func (v *Vault) recordKey(class envelope.Class, epoch uint32) Key {
+	for i := range v.recordKeys {
+		if k := &v.recordKeys[i]; k.class == class && k.epoch == epoch {
+			return k.key
+		}
+	}
+	return nil
 }
 
 // Store is one store of a vault, as one caller opened it.

@@ -129,7 +129,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, turn *
 func (s *Store) prepare(it *Item, stored []byte, now uint64, jobs []Seal) (envelope.Header, []Seal) {
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
 	h := envelope.Header{Layout: envelope.Whole, Class: it.Class, Epoch: s.ring.WriteEpoch, Created: now}
-	key, at := s.recordKeys[keyAt{h.Class, h.Epoch}], s.place(stored)
+	key, at := s.recordKey(h.Class, h.Epoch), s.place(stored)
 	sealedHead := head.Encode()
 	s.p.Random(h.IV[:])
 	if len(sealedHead)+s.p.Size(it.Value) <= envelope.MaxWhole {

@@ -15,7 +15,7 @@ import (
 
 var (
 	vaults = &vault.Vaults{Platform: &page{}}
-	items  = map[int32][]vault.Item{}
+	items  [][]vault.Item // by call
 )
 
 // item adds a record, or a name alone, to the arguments of a call. The page holds name, content type and context.
@@ -23,6 +23,9 @@ var (
 //go:wasmexport item
 func item(call, class, kind, name, contentType, context int32) {
 	jsbridge.Enter(func() {
+		for int(call) >= len(items) {
+			items = append(items, nil)
+		}
 		p := jsbridge.Page[:]
 		it := vault.Item{
 			Class:       envelope.Class(class),
@@ -37,8 +40,11 @@ func item(call, class, kind, name, contentType, context int32) {
 
 // taken returns the arguments that item collected for a call.
 func taken(call int32) []vault.Item {
+	if int(call) >= len(items) {
+		return nil // a call without any
+	}
 	list := items[call]
-	delete(items, call)
+	items[call] = nil
 	return list
 }
 

@@ -65,7 +65,7 @@ func outcome(err error) error {
 	return err
 }
 
-var kinds = map[envelope.KeyKind]subtle.Kind{
+var kinds = [...]subtle.Kind{
 	envelope.RecordKey256:  subtle.AESGCM,
 	envelope.ObjectKey256:  subtle.HKDF,
 	envelope.NameKey256:    subtle.HMAC,

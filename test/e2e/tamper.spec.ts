@@ -183,6 +183,19 @@ test('a keyring that was changed, cut or deleted is refused at the next open, an
   expect(result.codes).toContain('8 ERR_VERSION');
 });
 
+test('a name that someone put beside the others in a vault with clear names is not believed', async ({ page }) => {
+  const result = await page.evaluate(async (secret) => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret, names: 'clear' });
+    await storage.setEncrypted('a', 'a');
+    const [[key, value]] = (await raw.entries('db', 'records')) as [[ArrayBuffer, ArrayBuffer]];
+    const forged = new Uint8Array(key.slice(0));
+    forged[forged.length - 1] = 98; // b
+    await raw.put('db', 'records', forged.buffer, value);
+    return [await codeOf(() => storage.keys()), await storage.keys({ prefix: 'a' })];
+  }, secret);
+  expect(result).toEqual(['ERR_INTEGRITY', ['a']]);
+});
+
 test('a keyring deleted or put back under an open vault stops writing', async ({ page }) => {
   const result = await page.evaluate(async (secret) => {
     const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });

@@ -288,9 +288,9 @@ export class EncryptedStorage {
   }
 
   /**
-   * Lists record names. Where the vault hides names, or a classification is asked for, the head of every record in the
-   * store is opened for it: as much work as reading them all, large values excepted. One record that was tampered with
-   * then fails the list, since its name can't be known.
+   * Lists record names. The head of every record that may be one of them is opened for it: where the vault hides names, of
+   * all in the store; with `names: 'clear'`, of those with the prefix. That is as much work as reading them, large values
+   * excepted. One among them that was tampered with fails the list.
    */
   async keys(filter: KeyFilter = {}): Promise<string[]> {
     const { prefix = '', classification } = filter ?? {};
