@@ -30,7 +30,14 @@ export async function run(
   };
   const host = makeHost({ core: () => core, exited: () => false, died, slots, connections, locks: new Set() });
   // Another instance of the program would have another host.
-  const other = makeHost({ core: () => undefined, exited: () => false, died, slots: new Slots(), connections: new Set(), locks: new Set() });
+  const other = makeHost({
+    core: () => undefined,
+    exited: () => false,
+    died,
+    slots: new Slots(),
+    connections: new Set(),
+    locks: new Set(),
+  });
   let begin: (() => void) | undefined;
 
   const go = new globalThis.Go() as unknown as GoProgram;
