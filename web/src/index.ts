@@ -7,6 +7,8 @@ export type { Value } from './bytes.ts';
 export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
+/** @internal For the hook. */
+export { onOpen } from './openings.ts';
 export type { Secret } from './secret.ts';
 export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';
 export {
@@ -15,7 +17,6 @@ export {
   type EncryptedStorage,
   type Entry,
   type KeyFilter,
-  onOpen,
   type RecordMetadata,
   type StorageOptions,
 } from './storage.ts';

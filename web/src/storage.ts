@@ -4,6 +4,7 @@ import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
 import { type Engine, type Exports, running } from './loader.ts';
+import { tellOpened } from './openings.ts';
 import { environmentSecret, importSecret, isWellFormed, type Secret } from './secret.ts';
 import { type Context, contextText } from './value.ts';
 
@@ -489,7 +490,7 @@ export async function createEncryptedStorage(
     // A store that is opened again, for an engine that died, takes the durability alone from its flags.
     const place = { database, store, flags: flags & flag.strict };
     const storage = new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
-    for (const told of [...openings]) told(database);
+    tellOpened(database);
     return storage;
   };
   const { secret } = options;
@@ -500,13 +501,6 @@ export async function createEncryptedStorage(
     if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await secret());
     throw error;
   });
-}
-
-const openings = new Set<(database: string) => void>();
-
-/** @internal Calls listener whenever a vault was opened on this page. */
-export function onOpen(listener: (database: string) => void): void {
-  openings.add(listener);
 }
 
 /**

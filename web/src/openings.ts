@@ -1,0 +1,11 @@
+const listeners = new Set<(database: string) => void>();
+
+/** @internal Calls listener whenever a vault was opened on this page. */
+export function onOpen(listener: (database: string) => void): void {
+  listeners.add(listener);
+}
+
+/** @internal */
+export function tellOpened(database: string): void {
+  for (const listener of [...listeners]) listener(database);
+}
