@@ -38,13 +38,14 @@ type Head struct {
 
 // Encode returns the encoding of h.
 func (h *Head) Encode() []byte {
-	var in, out writer
-	in.u8(byte(h.Kind))
-	in.lpStr(h.Name)
-	in.lpStr(h.ContentType)
-	in.lp(h.Context)
-	out.lp(in.b)
-	return out.b
+	n := 1 + 4 + len(h.Name) + 4 + len(h.ContentType) + 4 + len(h.Context)
+	w := sized(4 + n)
+	w.u32(uint32(n))
+	w.u8(byte(h.Kind))
+	w.lpStr(h.Name)
+	w.lpStr(h.ContentType)
+	w.lp(h.Context)
+	return w.b
 }
 
 // HeadSize returns the length in bytes of a head from the first four of them.

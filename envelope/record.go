@@ -65,9 +65,14 @@ func (h *Header) Size() int {
 	return wholeHeaderSize
 }
 
-// Append appends the encoding of h to b.
-func (h *Header) Append(b []byte) []byte {
-	w := writer{b}
+// Encode returns the encoding of h.
+func (h *Header) Encode() []byte {
+	w := sized(h.Size())
+	h.write(&w)
+	return w.b
+}
+
+func (h *Header) write(w *writer) {
 	w.u8(RecordVersion)
 	w.u8(suiteAESGCM)
 	w.u8(byte(h.Layout))
@@ -80,7 +85,6 @@ func (h *Header) Append(b []byte) []byte {
 		w.raw(h.ValueIV[:])
 		w.u64(h.Length)
 	}
-	return w.b
 }
 
 // ParseHeader reads the header at the front of a stored record. What follows it, from h.Size() on, is ciphertext.
@@ -121,19 +125,21 @@ const recordLabel = "idbvault/record/v1"
 //
 // The header holds the IVs of head and value both, so an old head does not fit a new value.
 func RecordAAD(at Place, part Part, h *Header) []byte {
-	var w writer
+	size := h.Size()
+	w := sized(5*4 + len(recordLabel) + len(at.Database) + len(at.Store) + len(at.Name) + 1 + size)
 	w.lpStr(recordLabel)
 	w.lpStr(at.Database)
 	w.lpStr(at.Store)
 	w.lp(at.Name)
 	w.u8(byte(part))
-	w.lp(h.Append(nil))
+	w.u32(uint32(size))
+	h.write(&w)
 	return w.b
 }
 
 // RecordKey is the key of a record in `records`: u8 len(store) || store || stored name.
 func RecordKey(store string, name []byte) []byte {
-	var w writer
+	w := sized(1 + len(store) + len(name))
 	w.u8(byte(len(store)))
 	w.str(store)
 	w.raw(name)
@@ -179,7 +185,7 @@ const nameLabel = "idbvault/name/v1"
 //
 //	lp("idbvault/name/v1") || lp(store) || lp(name)
 func NameMessage(store, name string) []byte {
-	var w writer
+	w := sized(3*4 + len(nameLabel) + len(store) + len(name))
 	w.lpStr(nameLabel)
 	w.lpStr(store)
 	w.lpStr(name)

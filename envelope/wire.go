@@ -3,19 +3,19 @@ package envelope
 // writer builds an encoding. Its methods are small and called often: an append written out costs four times a call.
 type writer struct{ b []byte }
 
-func (w *writer) uint(x uint64, size int) {
-	for size > 0 {
-		size--
-		w.b = append(w.b, byte(x>>(8*size)))
-	}
-}
+// sized returns a writer that has room for n bytes, so that it need not grow.
+func sized(n int) writer { return writer{make([]byte, 0, n)} }
 
-func (w *writer) u8(x byte)    { w.uint(uint64(x), 1) }
-func (w *writer) u16(x uint16) { w.uint(uint64(x), 2) }
-func (w *writer) u32(x uint32) { w.uint(uint64(x), 4) }
-func (w *writer) u64(x uint64) { w.uint(x, 8) }
+func (w *writer) u8(x byte)    { w.b = append(w.b, x) }
+func (w *writer) u16(x uint16) { w.b = append(w.b, byte(x>>8), byte(x)) }
+func (w *writer) u32(x uint32) { w.b = append(w.b, byte(x>>24), byte(x>>16), byte(x>>8), byte(x)) }
 func (w *writer) raw(x []byte) { w.b = append(w.b, x...) }
 func (w *writer) str(x string) { w.b = append(w.b, x...) }
+
+func (w *writer) u64(x uint64) {
+	w.u32(uint32(x >> 32))
+	w.u32(uint32(x))
+}
 
 // lp writes the u32 length of x and x itself, so that no two lists of fields encode alike.
 func (w *writer) lp(x []byte) {

@@ -28,13 +28,46 @@ const blockedMS = 10_000
 // version is the only version of a database that this package makes: all object stores at once.
 const version = 1
 
-// DB is an open connection.
+// DB is an open connection. Its object stores are known by their places in the list that it was opened with.
 type DB struct {
-	v           js.Value
-	transaction js.Value            // bound
-	scopes      map[string]js.Value // arrays of store names, by the names
-	closed      bool
+	number int // by which the host knows it
+	closed bool
 }
+
+// The shim's steps of IndexedDB. They return jsbridge.Threw where the browser's method threw.
+
+//go:wasmimport idbvault begin
+func stepBegin(call, db, first, second, write, strict int32) int32
+
+//go:wasmimport idbvault get
+func stepGet(call, store, key int32) int32
+
+//go:wasmimport idbvault put
+func stepPut(call, store, key, bytes, value int32) int32
+
+//go:wasmimport idbvault remove
+func stepRemove(call, store, key int32) int32
+
+//go:wasmimport idbvault range
+func stepRange(call, store, from, to, limit, what int32) int32
+
+//go:wasmimport idbvault requested
+func stepRequested(call int32) int32
+
+//go:wasmimport idbvault complete
+func stepComplete(call int32) int32
+
+//go:wasmimport idbvault abort
+func stepAbort(call int32) int32
+
+//go:wasmimport idbvault found
+func stepFound(call, ref, front int32) int32
+
+//go:wasmimport idbvault number
+func stepNumber(call, ref int32) int32
+
+//go:wasmimport idbvault pick
+func stepPick(call, ref, i int32) int32
 
 // Open opens a database that has exactly the object stores of that name, or makes it where create is set. Keys are
 // out of line. lost is called when another connection deletes the database or the browser closes it.
@@ -55,8 +88,8 @@ func Open(c *jsbridge.Call, name string, stores []string, create bool, lost func
 		v.Call("close")
 		return nil, ErrForeign
 	}
-	db := &DB{v: v, scopes: map[string]js.Value{}, transaction: v.Get("transaction").Call("bind", v)}
-	jsbridge.Watch(v, func() {
+	db := &DB{}
+	db.number = jsbridge.Watch(v, commas(stores), func() {
 		db.closed = true
 		lost()
 	})
@@ -85,7 +118,7 @@ func hasExactly(db js.Value, stores []string) bool {
 // Close closes the connection when its transactions have ended.
 func (db *DB) Close() {
 	db.closed = true
-	db.v.Call("close")
+	jsbridge.Unwatch(db.number)
 }
 
 // Delete deletes a database, once every connection to it is closed.
@@ -105,37 +138,26 @@ func mapped(err error) error {
 	return err
 }
 
-var (
-	readonly  = js.ValueOf("readonly")
-	readwrite = js.ValueOf("readwrite")
-	relaxed   = jsbridge.Literal(`{"durability":"relaxed"}`)
-	strict    = jsbridge.Literal(`{"durability":"strict"}`)
-	keyRange  = js.Global().Get("IDBKeyRange")
-)
-
-// begin makes a transaction over one or two object stores; a second that is "" or the same counts for nothing. A wider
-// one would take the browser longer to make, a microsecond's work for a store and the better part of a read for five.
-func (db *DB) begin(mode, durability js.Value, store, second string) (tx js.Value, err error) {
+// begin makes the call's transaction, over one or two object stores: a second that is negative or the same counts for nothing.
+// A wider one would take the browser longer to make, a microsecond's work for a store and the better part of a read for five.
+func (db *DB) begin(c *jsbridge.Call, write, strict, first, second int) (err error) {
 	if db.closed {
-		return tx, ErrClosed
+		return ErrClosed
 	}
-	scope, ok := db.scopes[store+"/"+second]
-	if !ok {
-		scope = jsbridge.Literal(`["` + store + `"]`)
-		if second != "" && second != store {
-			scope.Call("push", second)
-		}
-		db.scopes[store+"/"+second] = scope
+	if second == first {
+		second = -1
 	}
-	defer func() {
-		if r := recover(); r != nil {
-			if err = jsbridge.Recovered(r); jsbridge.Named(err, "InvalidStateError") {
-				err = ErrClosed // the browser closed the connection, and its event has not come yet
-			}
-		}
-	}()
-	return db.transaction.Invoke(scope, mode, durability), nil
+	if stepBegin(c.ID(), int32(db.number), int32(first), int32(second), int32(write), int32(strict)) != jsbridge.Threw {
+		return nil
+	}
+	if err = c.Exception(); jsbridge.Named(err, "InvalidStateError") {
+		err = ErrClosed // the browser closed the connection, and its event has not come yet
+	}
+	return err
 }
+
+// keyed puts a key, and bytes behind it, into the page.
+func keyed(key, behind []byte) { copy(jsbridge.Page[copy(jsbridge.Page[:], key):], behind) }
 
 // told calls issued, the caller's word that the requests have been made, where there is one.
 func told(issued func()) {

@@ -18,7 +18,11 @@ func TestMain(m *testing.M) { harness.Main(m) }
 
 var stores = []string{"records", "keyring"}
 
-const store = "records"
+// The places of the stores.
+const (
+	store   = 0
+	keyring = 1
+)
 
 // open opens a new database, which is deleted when the test has ended.
 func open(t *testing.T) *idb.DB {
@@ -48,24 +52,44 @@ func nameFor(t *testing.T) string {
 	return t.Name()
 }
 
-func put(key, value string) idb.Write {
-	return idb.Write{Store: store, Key: []byte(key), Value: jsbridge.Bytes([]byte(value))}
+func put(key, value string) idb.Write { return putAt(store, key, value) }
+
+func putAt(store int, key, value string) idb.Write {
+	w := idb.Write{Store: store, Key: []byte(key), Bytes: []byte(value), Value: jsbridge.NoRef}
+	if value == "" {
+		w.Value = empty
+	}
+	return w
 }
 
-func remove(key string) idb.Write { return idb.Write{Store: store, Key: []byte(key)} }
+// empty stands for a value of no bytes, which put gives a place in the slot of the call: without, an entry is deleted.
+const empty jsbridge.Ref = -2
+
+func remove(key string) idb.Write {
+	return idb.Write{Store: store, Key: []byte(key), Value: jsbridge.NoRef}
+}
+
+// commit carries out a batch.
+func commit(c *jsbridge.Call, db *idb.DB, b idb.Batch) error {
+	for i := range b.Writes {
+		if b.Writes[i].Value == empty {
+			b.Writes[i].Value = c.Ref(jsbridge.Bytes(nil))
+		}
+	}
+	return db.Commit(c, b)
+}
 
 func fill(c *jsbridge.Call, db *idb.DB, writes ...idb.Write) error {
-	return db.Commit(c, idb.Batch{Writes: writes})
+	return commit(c, db, idb.Batch{Writes: writes})
 }
 
 func look(key string) idb.Look { return idb.Look{Store: store, Key: []byte(key)} }
 
-func noSecond(int, *idb.Look) (idb.Look, bool) { return idb.Look{}, false }
+// frontSize is how many bytes of an entry the tests look at.
+const frontSize = 1000
 
-// read looks up entries of one store and follows none.
 func read(c *jsbridge.Call, db *idb.DB, looks ...idb.Look) error {
-	_, err := db.Read(c, looks, "", noSecond, nil)
-	return err
+	return db.Read(c, looks, frontSize, nil)
 }
 
 // everything is the range of all keys that the tests write.
@@ -78,17 +102,13 @@ func connection() js.Value {
 }
 
 // content returns all entries of a store as "key=value key=value".
-func content(c *jsbridge.Call, db *idb.DB, store string) (string, error) {
-	keys, values, err := db.Entries(c, store, everything, 0, nil)
-	return shown(keys, values), err
-}
-
-func shown(keys [][]byte, values []js.Value) string {
+func content(c *jsbridge.Call, db *idb.DB, store int) (string, error) {
+	entries, err := db.Entries(c, store, everything, 0, frontSize, nil)
 	var all []string
-	for i := range keys {
-		all = append(all, string(keys[i])+"="+string(jsbridge.Front(values[i], 0, 1000)))
+	for _, e := range entries {
+		all = append(all, string(e.Key)+"="+string(e.Front))
 	}
-	return strings.Join(all, " ")
+	return strings.Join(all, " "), err
 }
 
 func has(c *jsbridge.Call, db *idb.DB, want string) error {

@@ -30,8 +30,8 @@ func TestOpenCreates(t *testing.T) {
 			if err != nil {
 				return fmt.Errorf("opening it again, create: %v: %w", create, err)
 			}
-			if err := has(c, again, "a=1"); err != nil {
-				return err
+			if got, err := content(c, again, 1); err != nil || got != "a=1" {
+				return fmt.Errorf("the entries are %q, %w", got, err)
 			}
 			again.Close()
 		}
@@ -159,7 +159,7 @@ func TestDelete(t *testing.T) {
 var operations = map[string]func(c *jsbridge.Call, db *idb.DB) error{
 	"Read": func(c *jsbridge.Call, db *idb.DB) error { return read(c, db, look("a")) },
 	"Entries": func(c *jsbridge.Call, db *idb.DB) error {
-		_, _, err := db.Entries(c, store, everything, 0, nil)
+		_, err := db.Entries(c, store, everything, 0, frontSize, nil)
 		return err
 	},
 	"Keys": func(c *jsbridge.Call, db *idb.DB) error {

@@ -2,147 +2,167 @@
 
 package idb
 
-import (
-	"syscall/js"
+import "idbvault/jsbridge"
 
-	"idbvault/jsbridge"
-)
-
-// Look is one look-up by key. The value that it finds is an ArrayBuffer, or undefined where Found is false.
+// Look is one look-up by key, and what it found: an ArrayBuffer, its size in bytes and a copy of its first ones.
 type Look struct {
-	Store string
+	Store int
 	Key   []byte
 	Found bool
-	Value js.Value
+	Value jsbridge.Ref
+	Size  int
+	Front []byte
 }
 
-// Read looks up all of looks, at least one and all of one store, in one transaction. follow is given each of them when all are known
-// and may name a second entry, to be read in the same transaction from the store then; seconds is aligned with looks.
-// issued is called when the first requests have been made.
-func (db *DB) Read(c *jsbridge.Call, looks []Look, then string, follow func(i int, l *Look) (Look, bool), issued func()) (seconds []Look, err error) {
-	tx, err := db.begin(readonly, relaxed, looks[0].Store, then)
+// Read looks up all of looks, at least one and over at most two stores, in one transaction, and copies the first front bytes of
+// each. issued is called when the requests have been made.
+func (db *DB) Read(c *jsbridge.Call, looks []Look, front int, issued func()) error {
+	first, second := looks[0].Store, -1
+	for i := range looks {
+		if looks[i].Store != first {
+			second = looks[i].Store
+		}
+	}
+	if err := db.begin(c, 0, 0, first, second); err != nil {
+		return err
+	}
+	if err := ask(c, looks); err != nil {
+		return err
+	}
+	told(issued)
+	return found(c, looks, front)
+}
+
+// thrown returns what a step threw, where it did.
+func thrown(c *jsbridge.Call, step int32) error {
+	if step == jsbridge.Threw {
+		return mapped(c.Exception())
+	}
+	return nil
+}
+
+func ask(c *jsbridge.Call, looks []Look) error {
+	for i := range looks {
+		l := &looks[i]
+		keyed(l.Key, nil)
+		at := stepGet(c.ID(), int32(l.Store), int32(len(l.Key)))
+		if err := thrown(c, at); err != nil {
+			return err
+		}
+		l.Value = jsbridge.Ref(at)
+	}
+	return nil
+}
+
+// requested waits for the requests that the call has made.
+func requested(c *jsbridge.Call) error {
+	stepRequested(c.ID())
+	return mapped(c.Step())
+}
+
+func found(c *jsbridge.Call, looks []Look, front int) error {
+	if err := requested(c); err != nil {
+		return err
+	}
+	for i := range looks {
+		looks[i].fill(c, front)
+	}
+	return nil
+}
+
+// fill takes what lies at l.Value.
+func (l *Look) fill(c *jsbridge.Call, front int) {
+	l.Size = int(stepFound(c.ID(), int32(l.Value), int32(front)))
+	if l.Found = l.Size >= 0; l.Found {
+		l.Front = append([]byte(nil), jsbridge.Page[:min(front, l.Size)]...)
+	}
+}
+
+// Range is the keys from From up to, and without, To, where that is not empty.
+type Range struct{ From, To []byte }
+
+// What is asked of a range.
+const (
+	rangeKeys = iota
+	rangeValues
+	rangeCount
+	rangeDelete
+)
+
+func askRange(c *jsbridge.Call, store int, r Range, limit, what int) (jsbridge.Ref, error) {
+	keyed(r.From, r.To)
+	at := stepRange(c.ID(), int32(store), int32(len(r.From)), int32(len(r.To)), int32(limit), int32(what))
+	return jsbridge.Ref(at), thrown(c, at)
+}
+
+// Entries returns the first limit entries of a range, ascending, with the first front bytes of each.
+func (db *DB) Entries(c *jsbridge.Call, store int, r Range, limit, front int, issued func()) ([]Look, error) {
+	if err := db.begin(c, 0, 0, store, -1); err != nil {
+		return nil, err
+	}
+	keys, err := askRange(c, store, r, limit, rangeKeys)
 	if err != nil {
 		return nil, err
 	}
-	stores := map[string]js.Value{}
-	last := lookUp(tx, stores, looks)
-	told(issued)
-	if err := c.Request(last.request, 0); err != nil {
-		return nil, mapped(err)
-	}
-	last.collect(looks)
-	seconds = make([]Look, len(looks))
-	var second []int
-	var asked []Look
-	for i := range looks {
-		if l, ok := follow(i, &looks[i]); ok {
-			second, asked = append(second, i), append(asked, l)
-		}
-	}
-	if len(asked) == 0 {
-		return seconds, nil
-	}
-	last = lookUp(tx, stores, asked)
-	if err := c.Request(last.request, 0); err != nil {
-		return nil, mapped(err)
-	}
-	last.collect(asked)
-	for i, at := range second {
-		seconds[at] = asked[i]
-	}
-	return seconds, nil
-}
-
-// requests is a list of requests of one transaction. They end in the order in which they were made, so one wait, for the
-// last, is enough.
-type requests struct {
-	all     []js.Value
-	request js.Value
-}
-
-func lookUp(tx js.Value, stores map[string]js.Value, looks []Look) requests {
-	var r requests
-	for i := range looks {
-		store, ok := stores[looks[i].Store]
-		if !ok {
-			store = tx.Call("objectStore", looks[i].Store)
-			stores[looks[i].Store] = store
-		}
-		r.request = store.Call("get", jsbridge.Bytes(looks[i].Key))
-		r.all = append(r.all, r.request)
-	}
-	return r
-}
-
-func (r requests) collect(looks []Look) {
-	for i := range looks {
-		looks[i].Value = r.all[i].Get("result")
-		looks[i].Found = !looks[i].Value.IsUndefined()
-	}
-}
-
-// Range is the keys from From up to, and without, To.
-type Range struct{ From, To []byte }
-
-func (r Range) value() js.Value {
-	return keyRange.Call("bound", jsbridge.Bytes(r.From), jsbridge.Bytes(r.To), false, true)
-}
-
-// Entries returns the keys and the values of the first limit entries of a range, ascending.
-func (db *DB) Entries(c *jsbridge.Call, store string, r Range, limit int, issued func()) (keys [][]byte, values []js.Value, err error) {
-	tx, err := db.begin(readonly, relaxed, store, "")
+	values, err := askRange(c, store, r, limit, rangeValues)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	s, span := tx.Call("objectStore", store), r.value()
-	names := s.Call("getAllKeys", span, limit)
-	entries := s.Call("getAll", span, limit)
 	told(issued)
-	if err := c.Request(entries, 0); err != nil {
-		return nil, nil, mapped(err)
+	if err := requested(c); err != nil {
+		return nil, err
 	}
-	keys = keysOf(names.Get("result"))
-	list := entries.Get("result")
-	values = make([]js.Value, len(keys))
-	for i := range values {
-		values[i] = list.Index(i)
+	entries := make([]Look, length(c, keys))
+	for i, key := range list(c, keys) {
+		entries[i] = Look{Store: store, Key: key, Value: pick(c, values, i)}
+		entries[i].fill(c, front)
 	}
-	return keys, values, nil
+	return entries, nil
 }
 
 // Keys returns the first limit keys of a range, ascending; all of them where limit is 0.
-func (db *DB) Keys(c *jsbridge.Call, store string, r Range, limit int, issued func()) ([][]byte, error) {
-	request, err := db.ask(c, store, issued, func(s js.Value) js.Value { return s.Call("getAllKeys", r.value(), limit) })
+func (db *DB) Keys(c *jsbridge.Call, store int, r Range, limit int, issued func()) ([][]byte, error) {
+	keys, err := db.answer(c, store, r, limit, rangeKeys, issued)
 	if err != nil {
 		return nil, err
 	}
-	return keysOf(request.Get("result")), nil
+	return list(c, keys), nil
 }
 
 // Count returns the number of entries of a range.
-func (db *DB) Count(c *jsbridge.Call, store string, r Range, issued func()) (int, error) {
-	request, err := db.ask(c, store, issued, func(s js.Value) js.Value { return s.Call("count", r.value()) })
+func (db *DB) Count(c *jsbridge.Call, store int, r Range, issued func()) (int, error) {
+	n, err := db.answer(c, store, r, 0, rangeCount, issued)
 	if err != nil {
 		return 0, err
 	}
-	return request.Get("result").Int(), nil
+	return length(c, n), nil
 }
 
-func (db *DB) ask(c *jsbridge.Call, store string, issued func(), ask func(s js.Value) js.Value) (js.Value, error) {
-	tx, err := db.begin(readonly, relaxed, store, "")
-	if err != nil {
-		return js.Value{}, err
+func (db *DB) answer(c *jsbridge.Call, store int, r Range, limit, what int, issued func()) (jsbridge.Ref, error) {
+	if err := db.begin(c, 0, 0, store, -1); err != nil {
+		return jsbridge.NoRef, err
 	}
-	request := ask(tx.Call("objectStore", store))
+	at, err := askRange(c, store, r, limit, what)
+	if err != nil {
+		return jsbridge.NoRef, err
+	}
 	told(issued)
-	return request, mapped(c.Request(request, 0))
+	return at, requested(c)
 }
 
-func keysOf(list js.Value) [][]byte {
-	keys := make([][]byte, list.Length())
+// length returns the number of elements of a list, or the number that a value is.
+func length(c *jsbridge.Call, r jsbridge.Ref) int { return int(stepNumber(c.ID(), int32(r))) }
+
+// pick returns an element of a list.
+func pick(c *jsbridge.Call, r jsbridge.Ref, i int) jsbridge.Ref {
+	return jsbridge.Ref(stepPick(c.ID(), int32(r), int32(i)))
+}
+
+// list copies the keys of a list.
+func list(c *jsbridge.Call, r jsbridge.Ref) [][]byte {
+	keys := make([][]byte, length(c, r))
 	for i := range keys {
-		v := list.Index(i)
-		keys[i] = jsbridge.Front(v, 0, jsbridge.Size(v))
+		keys[i] = c.Front(pick(c, r, i), 0, jsbridge.PageSize)
 	}
 	return keys
 }

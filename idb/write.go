@@ -2,32 +2,30 @@
 
 package idb
 
-import (
-	"syscall/js"
+import "idbvault/jsbridge"
 
-	"idbvault/jsbridge"
-)
-
-// Write is one entry to put, or to delete where Value is undefined.
+// Write is one entry to put: Bytes, with Value behind them where there is one. Where there is neither, the entry is deleted.
+// What is stored is an ArrayBuffer; Value must be one where it comes alone.
 type Write struct {
-	Store string
+	Store int
 	Key   []byte
-	Value js.Value // an ArrayBuffer
+	Bytes []byte
+	Value jsbridge.Ref
 }
 
 // Clear deletes a range.
 type Clear struct {
-	Store string
+	Store int
 	Range Range
 }
 
 // Expect is what an entry must be inside the transaction, or nothing of the batch is written: it begins with Prefix, or
-// is absent where Prefix is empty. Where Empty names an object store, that must have no entry.
+// is absent where Prefix is empty; and the object stores Empty have no entry.
 type Expect struct {
-	Store  string
+	Store  int
 	Key    []byte
 	Prefix []byte
-	Empty  string
+	Empty  []int
 }
 
 // Batch is one readwrite transaction, over at most two object stores.
@@ -53,39 +51,40 @@ func (db *DB) Commit(c *jsbridge.Call, b Batch) error {
 }
 
 func (db *DB) commit(c *jsbridge.Call, b Batch) error {
-	durability := relaxed
+	strict := 0
 	if b.Strict {
-		durability = strict
+		strict = 1
 	}
 	first, second := b.scope()
-	tx, err := db.begin(readwrite, durability, first, second)
-	if err != nil {
+	if err := db.begin(c, 1, strict, first, second); err != nil {
 		return err
 	}
 	if b.Expect != nil {
-		ok, err := b.Expect.holds(c, tx)
+		ok, err := b.Expect.holds(c)
 		if err != nil {
 			return err
 		}
 		if !ok {
-			tx.Call("abort")
+			stepAbort(c.ID())
 			return ErrStale
 		}
 	}
-	if err := issue(tx, &b); err != nil {
+	if err := issue(c, &b); err != nil {
 		return err
 	}
 	told(b.Issued)
-	return c.Complete(tx)
+	stepComplete(c.ID())
+	return c.Step()
 }
 
 // scope returns the object stores of a batch, of which there are at most two.
-func (b *Batch) scope() (first, second string) {
-	add := func(store string) {
+func (b *Batch) scope() (first, second int) {
+	first, second = -1, -1
+	add := func(store int) {
 		switch {
-		case first == "":
+		case first < 0:
 			first = store
-		case store != first && store != "":
+		case store != first:
 			second = store
 		}
 	}
@@ -97,54 +96,60 @@ func (b *Batch) scope() (first, second string) {
 	}
 	if b.Expect != nil {
 		add(b.Expect.Store)
-		add(b.Expect.Empty)
+		for _, store := range b.Expect.Empty {
+			add(store)
+		}
 	}
 	return first, second
 }
 
-func (e *Expect) holds(c *jsbridge.Call, tx js.Value) (bool, error) {
-	entry := tx.Call("objectStore", e.Store).Call("get", jsbridge.Bytes(e.Key))
-	last := entry
-	if e.Empty != "" {
-		last = tx.Call("objectStore", e.Empty).Call("count")
-	}
-	if err := c.Request(last, 0); err != nil {
+func (e *Expect) holds(c *jsbridge.Call) (bool, error) {
+	looks := []Look{{Store: e.Store, Key: e.Key}}
+	if err := ask(c, looks); err != nil {
 		return false, err
 	}
-	if e.Empty != "" && last.Get("result").Int() != 0 {
-		return false, nil
+	counts := make([]jsbridge.Ref, len(e.Empty))
+	for i, store := range e.Empty {
+		var err error
+		if counts[i], err = askRange(c, store, Range{}, 0, rangeCount); err != nil {
+			return false, err
+		}
 	}
-	found := entry.Get("result")
+	if err := found(c, looks, len(e.Prefix)); err != nil {
+		return false, err
+	}
+	for _, count := range counts {
+		if length(c, count) != 0 {
+			return false, nil
+		}
+	}
 	if len(e.Prefix) == 0 {
-		return found.IsUndefined(), nil
+		return !looks[0].Found, nil
 	}
-	return string(jsbridge.Front(found, 0, len(e.Prefix))) == string(e.Prefix), nil
+	return string(looks[0].Front) == string(e.Prefix), nil
 }
 
 // issue makes the requests. One that throws takes the others back.
-func issue(tx js.Value, b *Batch) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = jsbridge.Recovered(r)
-			tx.Call("abort")
+func issue(c *jsbridge.Call, b *Batch) error {
+	for i := range b.Clears {
+		if _, err := askRange(c, b.Clears[i].Store, b.Clears[i].Range, 0, rangeDelete); err != nil {
+			stepAbort(c.ID())
+			return err
 		}
-	}()
-	stores := map[string]js.Value{}
-	store := func(name string) js.Value {
-		if _, ok := stores[name]; !ok {
-			stores[name] = tx.Call("objectStore", name)
-		}
-		return stores[name]
 	}
-	for _, w := range b.Clears {
-		store(w.Store).Call("delete", w.Range.value())
-	}
-	for _, w := range b.Writes {
-		key := jsbridge.Bytes(w.Key)
-		if w.Value.IsUndefined() {
-			store(w.Store).Call("delete", key)
+	for i := range b.Writes {
+		w := &b.Writes[i]
+		keyed(w.Key, w.Bytes)
+		step := int32(0)
+		if len(w.Bytes) == 0 && w.Value == jsbridge.NoRef {
+			step = stepRemove(c.ID(), int32(w.Store), int32(len(w.Key)))
 		} else {
-			store(w.Store).Call("put", w.Value, key)
+			step = stepPut(c.ID(), int32(w.Store), int32(len(w.Key)), int32(len(w.Bytes)), int32(w.Value))
+		}
+		if step == jsbridge.Threw {
+			err := c.Exception()
+			stepAbort(c.ID())
+			return err
 		}
 	}
 	return nil

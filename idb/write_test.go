@@ -29,7 +29,7 @@ func TestCommit(t *testing.T) {
 		if err := has(c, db, "=empty key a=4 c=6 d=7"); err != nil {
 			return err
 		}
-		if got, err := content(c, db, "keyring"); err != nil || got != "" {
+		if got, err := content(c, db, keyring); err != nil || got != "" {
 			return fmt.Errorf("the other store has %q, %w", got, err)
 		}
 		return nil
@@ -38,12 +38,11 @@ func TestCommit(t *testing.T) {
 
 func TestCommitOverTwoStores(t *testing.T) {
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		other := put("k", "ring")
-		other.Store = "keyring"
+		other := putAt(keyring, "k", "ring")
 		if err := fill(c, db, put("a", "1"), other, put("b", "2")); err != nil {
 			return err
 		}
-		if got, err := content(c, db, "keyring"); err != nil || got != "k=ring" {
+		if got, err := content(c, db, keyring); err != nil || got != "k=ring" {
 			return fmt.Errorf("the other store has %q, %w", got, err)
 		}
 		return has(c, db, "a=1 b=2")
@@ -56,7 +55,7 @@ func TestClear(t *testing.T) {
 			return err
 		}
 		clear := func(from, to string, writes ...idb.Write) error {
-			return db.Commit(c, idb.Batch{
+			return commit(c, db, idb.Batch{
 				Clears: []idb.Clear{{Store: store, Range: idb.Range{From: []byte(from), To: []byte(to)}}}, Writes: writes,
 			})
 		}
@@ -79,33 +78,36 @@ func TestClear(t *testing.T) {
 }
 
 func TestExpect(t *testing.T) {
+	var none []int
+	records, ring := []int{store}, []int{keyring}
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
 		if err := fill(c, db, put("there", "prefix and more")); err != nil {
 			return err
 		}
 		for _, expect := range []struct {
-			key, prefix, empty string
-			want               error
+			key, prefix string
+			empty       []int
+			want        error
 		}{
-			{"there", "prefix", "", nil},
-			{"there", "prefix and more", "", nil},
-			{"there", "prefix and more than that", "", idb.ErrStale},
-			{"there", "Prefix", "", idb.ErrStale},
-			{"there", "refix", "", idb.ErrStale},
-			{"there", "", "", idb.ErrStale},
-			{"absent", "prefix", "", idb.ErrStale},
-			{"absent", "", "", nil},
-			{"there", "prefix", "keyring", nil},
-			{"absent", "", "keyring", nil},
-			{"there", "prefix", store, idb.ErrStale},
-			{"absent", "", store, idb.ErrStale},
-			{"there", "", "keyring", idb.ErrStale},
+			{"there", "prefix", none, nil},
+			{"there", "prefix and more", none, nil},
+			{"there", "prefix and more than that", none, idb.ErrStale},
+			{"there", "Prefix", none, idb.ErrStale},
+			{"there", "refix", none, idb.ErrStale},
+			{"there", "", none, idb.ErrStale},
+			{"absent", "prefix", none, idb.ErrStale},
+			{"absent", "", none, nil},
+			{"there", "prefix", ring, nil},
+			{"absent", "", ring, nil},
+			{"there", "prefix", records, idb.ErrStale},
+			{"absent", "", records, idb.ErrStale},
+			{"there", "", ring, idb.ErrStale},
 		} {
 			what := fmt.Sprintf("%+v", expect)
 			told := false
-			err := db.Commit(c, idb.Batch{
+			err := commit(c, db, idb.Batch{
 				Writes: []idb.Write{put("written", what), remove("there")},
-				Clears: []idb.Clear{{Store: "keyring", Range: everything}},
+				Clears: []idb.Clear{{Store: keyring, Range: everything}},
 				Expect: &idb.Expect{Store: store, Key: []byte(expect.key), Prefix: []byte(expect.prefix), Empty: expect.empty},
 				Issued: func() { told = true },
 			})
@@ -137,7 +139,7 @@ func TestExpectHoldsInsideTheTransaction(t *testing.T) {
 	var commits []*harness.Pending
 	for i := range 20 {
 		commits = append(commits, harness.Begin(func(c *jsbridge.Call) error {
-			return db.Commit(c, idb.Batch{
+			return commit(c, db, idb.Batch{
 				Writes: []idb.Write{put("n", fmt.Sprint(i+1))},
 				Expect: &idb.Expect{Store: store, Key: []byte("n"), Prefix: []byte("0")},
 			})
@@ -162,11 +164,11 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1"), put("b", "2")) })
 	for what, batch := range map[string]idb.Batch{
 		"a value that can't be stored": {
-			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: store, Key: []byte("c"), Value: unstorable}, put("d", "9")},
+			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: store, Key: []byte("c"), Value: 0}, put("d", "9")},
 			Clears: []idb.Clear{{Store: store, Range: everything}},
 		},
 		"a store that is not there": {
-			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: "missing", Key: []byte("c"), Value: jsbridge.Bytes(nil)}},
+			Writes: []idb.Write{put("a", "9"), remove("b"), {Store: 2, Key: []byte("c"), Bytes: []byte("9"), Value: jsbridge.NoRef}},
 		},
 		"a range of nothing": {
 			Clears: []idb.Clear{
@@ -175,7 +177,7 @@ func TestCommitIsAllOrNothing(t *testing.T) {
 			},
 		},
 	} {
-		failed := harness.Begin(func(c *jsbridge.Call) error { return db.Commit(c, batch) }).Wait()
+		failed := harness.Begin(func(c *jsbridge.Call) error { return commit(c, db, batch) }, unstorable).Wait()
 		if failed.Resolved || failed.Err == nil {
 			t.Errorf("%s: resolved: %v, the error is %v", what, failed.Resolved, failed.Err)
 		}
@@ -187,7 +189,7 @@ func TestPutThatFirefoxRefusesAfterAFullDisk(t *testing.T) {
 	db := open(t)
 	commit := func() (told int, err error) {
 		pending := harness.Begin(func(c *jsbridge.Call) error {
-			return db.Commit(c, idb.Batch{
+			return commit(c, db, idb.Batch{
 				Writes: []idb.Write{remove("b"), put("a", "new")},
 				Expect: &idb.Expect{Store: store, Key: []byte("a"), Prefix: []byte("1")},
 				Issued: func() { told++ },
@@ -233,26 +235,13 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-func TestAbortedTransaction(t *testing.T) {
-	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		tx := connection().Call("transaction", store, "readwrite")
-		s := tx.Call("objectStore", store)
-		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a")))
-		s.Call("add", jsbridge.Bytes(nil), jsbridge.Bytes([]byte("a"))) // the same key again fails, and with it all
-		if err := c.Complete(tx); !jsbridge.Named(err, "ConstraintError") {
-			return fmt.Errorf("got %w", err)
-		}
-		return has(c, db, "")
-	})
-}
-
 func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 	db := open(t)
 	var order []int
 	var calls []*harness.Pending
 	for i := range 60 {
 		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
-			err := db.Commit(c, idb.Batch{
+			err := commit(c, db, idb.Batch{
 				Writes: []idb.Write{put("last", fmt.Sprint(i)), put(fmt.Sprintf("%02d", i), "")},
 				Strict: i%5 == 0,
 			})
@@ -282,35 +271,33 @@ func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 func TestTransactions(t *testing.T) {
 	transactions := harness.RecordTransactions(t)
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
-		other := put("k", "1")
-		other.Store = "keyring"
+		other := putAt(keyring, "k", "1")
 		for _, step := range []struct {
 			want string
 			do   func() error
 		}{
 			{"records readwrite relaxed, complete", func() error { return fill(c, db, put("a", "1"), remove("b")) }},
 			{"records readwrite strict, complete", func() error {
-				return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "2")}, Strict: true})
+				return commit(c, db, idb.Batch{Writes: []idb.Write{put("a", "2")}, Strict: true})
 			}},
 			{"keyring,records readwrite relaxed, complete", func() error { return fill(c, db, other, put("a", "1"), other) }},
 			{"keyring,records readwrite strict, complete", func() error {
-				return db.Commit(c, idb.Batch{
-					Clears: []idb.Clear{{Store: "keyring", Range: everything}}, Strict: true,
-					Expect: &idb.Expect{Store: "keyring", Key: []byte("k"), Prefix: []byte("1")},
+				return commit(c, db, idb.Batch{
+					Clears: []idb.Clear{{Store: keyring, Range: everything}}, Strict: true,
+					Expect: &idb.Expect{Store: keyring, Key: []byte("k"), Prefix: []byte("1")},
 					Writes: []idb.Write{put("a", "3")},
 				})
 			}},
 			{"keyring,records readwrite relaxed", func() error {
-				err := db.Commit(c, idb.Batch{
+				err := commit(c, db, idb.Batch{
 					Writes: []idb.Write{other},
-					Expect: &idb.Expect{Store: "keyring", Key: []byte("k"), Empty: store},
+					Expect: &idb.Expect{Store: keyring, Key: []byte("k"), Empty: []int{store}},
 				})
 				return wantError("a store that is not empty", err, idb.ErrStale)
 			}},
 			{"records readonly relaxed", func() error { return operations["Read"](c, db) }},
 			{"keyring,records readonly relaxed", func() error {
-				_, err := db.Read(c, []idb.Look{look("a")}, "keyring", noSecond, nil)
-				return err
+				return db.Read(c, []idb.Look{look("a"), {Store: keyring, Key: []byte("a")}}, frontSize, nil)
 			}},
 			{"records readonly relaxed", func() error { return operations["Entries"](c, db) }},
 			{"records readonly relaxed", func() error { return operations["Keys"](c, db) }},
@@ -334,15 +321,13 @@ func TestIssued(t *testing.T) {
 	issued := func(what string) func() { return func() { told += what } }
 	for what, do := range map[string]func(c *jsbridge.Call, issued func()) error{
 		"Commit": func(c *jsbridge.Call, issued func()) error {
-			return db.Commit(c, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued})
+			return commit(c, db, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued})
 		},
 		"Read": func(c *jsbridge.Call, issued func()) error {
-			follow := func(int, *idb.Look) (idb.Look, bool) { return look("b"), true }
-			_, err := db.Read(c, []idb.Look{look("a")}, store, follow, issued)
-			return err
+			return db.Read(c, []idb.Look{look("a")}, frontSize, issued)
 		},
 		"Entries": func(c *jsbridge.Call, issued func()) error {
-			_, _, err := db.Entries(c, store, everything, 0, issued)
+			_, err := db.Entries(c, store, everything, 0, frontSize, issued)
 			return err
 		},
 		"Keys": func(c *jsbridge.Call, issued func()) error {

@@ -68,23 +68,6 @@ func TestAwaitRejection(t *testing.T) {
 	}
 }
 
-func TestAwaitAll(t *testing.T) {
-	harness.Run(t, func(c *jsbridge.Call) error {
-		values, err := c.AwaitAll(js.ValueOf([]any{harness.After(20, "slow"), harness.After(0, "fast"), "no promise"}))
-		if err != nil {
-			return err
-		}
-		if got := harness.Text(values); got != "slow,fast,no promise" {
-			return fmt.Errorf("got %s", got)
-		}
-		if values, err = c.AwaitAll(js.ValueOf([]any{})); err != nil || values.Length() != 0 {
-			return fmt.Errorf("of none came %v, %w", values, err)
-		}
-		_, err = c.AwaitAll(js.ValueOf([]any{harness.After(0, 1), rejected(construct("RangeError", "one"))}))
-		return same(err, "RangeError", "one")
-	})
-}
-
 func TestManyCallsAtOnce(t *testing.T) {
 	const n, rounds = 1000, 3
 	var gates [rounds][n]harness.Deferred
@@ -230,7 +213,7 @@ func TestValuesThatGoHoldsStayFlat(t *testing.T) {
 				if _, err := c.Await(rejected(construct("Error", "each is another"))); err == nil {
 					return errors.New("no error")
 				}
-				c.PushBytes(v, 0)
+				c.PushBytes(c.Ref(v), 0, 0, "")
 				return nil
 			})
 		}

@@ -9,7 +9,6 @@
 package jsbridge
 
 import (
-	"runtime"
 	"syscall/js"
 	"unsafe"
 )
@@ -27,73 +26,72 @@ func exportPage() unsafe.Pointer { return unsafe.Pointer(&Page[0]) }
 
 // Call is one call from JavaScript in flight.
 type Call struct {
-	id   int32
-	wake chan int32
+	id      int32
+	status  int32 // what JavaScript settled the latest wait with
+	routine *routine
 }
 
 var calls []*Call
 
 func lookup(id int32) *Call {
 	for int(id) >= len(calls) {
-		calls = append(calls, &Call{id: int32(len(calls)), wake: make(chan int32, 1)})
+		calls = append(calls, &Call{id: int32(len(calls))})
 	}
 	return calls[id]
 }
 
-// active counts the goroutines of calls that do not wait. An export returns when there is none: JavaScript must not go on
-// before, since a transaction would end, and nothing runs in Go while JavaScript does. One Gosched is not enough: every 61st
-// scheduling looks at the global queue, where the yielding goroutine waits, first, and the runtime itself may suspend a call,
-// as it does when a garbage collection starts.
-var active int
+// ready are the calls that may go on. An export returns when there is none: JavaScript must not go on before, since a
+// transaction would end, and nothing runs in Go while JavaScript does.
+var ready []*Call
 
 func drain() {
-	for active > 0 {
-		runtime.Gosched()
+	for len(ready) > 0 {
+		c := ready[0]
+		ready = append(ready[:0], ready[1:]...)
+		c.routine.resume()
 	}
 }
 
-// Start, which is for exports and not for calls, carries out a call in a goroutine of its own and lets it run up to its
-// first wait. An error that run returns, or
-// that it panics with, rejects the call.
+// Start, which is for exports and not for calls, carries out a call and lets it run up to its first wait. An error that run
+// returns, or that it panics with, rejects the call.
 func Start(id int32, run func(c *Call) error) {
 	c := lookup(id)
-	active++
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				c.fail(Recovered(r))
-			}
-			active--
-		}()
-		if err := run(c); err != nil {
-			c.fail(err)
+	c.routine = newRoutine()
+	c.routine.call, c.routine.run = c, run
+	ready = append(ready, c)
+	drain()
+}
+
+func (c *Call) carryOut(run func(c *Call) error) {
+	defer func() {
+		if r := recover(); r != nil {
+			c.fail(Recovered(r))
 		}
 	}()
-	drain()
+	if err := run(c); err != nil {
+		c.fail(err)
+	}
 }
 
 //go:wasmexport settle
 func settle(id, status int32) {
-	calls[id].resume(status)
+	c := calls[id]
+	c.status = status
+	c.Wake()
 	drain()
 }
 
-// resume lets a waiting call go on. It runs when the goroutine that resumed it waits or ends.
-func (c *Call) resume(status int32) {
-	active++
-	c.wake <- status
-}
-
-// Park waits until the call is woken.
+// Park waits until the call is woken; a Wake that came first is not lost.
 func (c *Call) Park() { c.wait() }
 
-// Wake lets a parked call go on.
-func (c *Call) Wake() { c.resume(0) }
+// Wake lets a parked call go on when the one that runs waits or ends.
+func (c *Call) Wake() { ready = append(ready, c) }
 
 // wait parks the call until JavaScript settles it or another call wakes it, and says whether that was without an error.
 func (c *Call) wait() bool {
-	active--
-	return <-c.wake == 0
+	c.status = 0
+	c.routine.park()
+	return c.status == 0
 }
 
 // Await waits for a promise and returns what it resolves to, or the error that it rejects with.
@@ -105,29 +103,11 @@ func (c *Call) Await(promise js.Value) (js.Value, error) {
 	return js.Undefined(), c.exception()
 }
 
-// AwaitAll waits for all of the promises of a JavaScript array and returns an array of what they resolve to.
-func (c *Call) AwaitAll(promises js.Value) (js.Value, error) {
-	return c.Await(promiseAll.Invoke(promises))
-}
-
 // Request waits for an IDBRequest. A request to open or to delete that other connections still block after blockedMS
 // fails with an exception of the name BlockedError.
 func (c *Call) Request(request js.Value, blockedMS int) error {
 	host.request.Invoke(c.id, request, blockedMS)
-	return c.requested()
-}
-
-// Complete waits until an IDBTransaction has completed.
-func (c *Call) Complete(transaction js.Value) error {
-	host.complete.Invoke(c.id, transaction)
-	return c.requested()
-}
-
-func (c *Call) requested() error {
-	if c.wait() {
-		return nil
-	}
-	return c.exception()
+	return c.Step()
 }
 
 func (c *Call) exception() error {
@@ -149,35 +129,8 @@ func (c *Call) Lock(name string) (func(), error) {
 	return func() { release.Invoke() }, nil
 }
 
-// Apply calls the function that the caller passed as its payload i with a value, and waits for what it returns.
-func (c *Call) Apply(i int, argument js.Value) (js.Value, error) {
-	host.apply.Invoke(c.id, i, argument)
-	if c.wait() {
-		return host.value.Invoke(c.id), nil
-	}
-	return js.Undefined(), &Thrown{host.value.Invoke(c.id)}
-}
-
-// Payload returns value i of those that the caller left in the call's slot.
-func (c *Call) Payload(i int) js.Value { return host.payload.Invoke(c.id, i) }
-
-// Payloads waits until those of the call's payloads that are promises have resolved.
-func (c *Call) Payloads() error {
-	host.payloads.Invoke(c.id)
-	if c.wait() {
-		return nil
-	}
-	return &Thrown{host.value.Invoke(c.id)}
-}
-
-// Push adds a primitive value to the call's results.
-func (c *Call) Push(x any) { host.push.Invoke(c.id, x) }
-
-// PushBytes adds the bytes of an ArrayBuffer, from offset on, to the call's results.
-func (c *Call) PushBytes(buffer js.Value, offset int) { host.pushBytes.Invoke(c.id, buffer, offset) }
-
 // Done resolves the call with the results that were pushed.
-func (c *Call) Done() { host.done.Invoke(c.id) }
+func (c *Call) Done() { stepDone(c.id) }
 
 func (c *Call) fail(err error) {
 	if thrown, ok := err.(*Thrown); ok {

@@ -47,10 +47,8 @@ func TestBytes(t *testing.T) {
 		}
 		jsbridge.Bytes([]byte("the page is used again"))
 		equal(t, fmt.Sprintf("%d bytes", n), content(v), want)
-		equal(t, fmt.Sprintf("%d bytes read back", n), jsbridge.Front(v, 0, n), want)
-		if got := jsbridge.Size(v); got != n {
-			t.Errorf("the size of %d bytes is %d", n, got)
-		}
+		equal(t, fmt.Sprintf("%d bytes read back", n), jsbridge.Front(v, n), want)
+		equal(t, fmt.Sprintf("%d bytes, and no more", n), jsbridge.Front(v, n+1), want)
 	}
 }
 
@@ -62,26 +60,33 @@ func views() map[string]js.Value {
 		"Uint8Array":   construct("Uint8Array", buffer, 10, 100),
 		"DataView":     construct("DataView", buffer, 10, 100),
 		"Uint16Array":  construct("Uint16Array", buffer, 10, 50),
-		"Float32Array": construct("Float32Array", jsbridge.Join(make([]byte, 2), buffer), 12, 25),
+		"Float32Array": construct("Float32Array", jsbridge.Bytes(append(make([]byte, 2), pattern(120)...)), 12, 25),
 	}
 }
 
 func TestFront(t *testing.T) {
 	whole := pattern(120)[10:110]
 	for kind, v := range views() {
-		for _, part := range []struct{ offset, n, from, to int }{
-			{0, 100, 0, 100},
-			{0, 7, 0, 7},
-			{33, 20, 33, 53},
-			{99, 1, 99, 100},
-			{90, 50, 90, 100}, // no more than there is
-			{100, 1, 100, 100},
-			{500, 1, 100, 100},
-			{5, 0, 5, 5},
-		} {
-			what := fmt.Sprintf("%s, %d from %d", kind, part.n, part.offset)
-			equal(t, what, jsbridge.Front(v, part.offset, part.n), whole[part.from:part.to])
-		}
+		harness.Run(t, func(c *jsbridge.Call) error {
+			r := c.Ref(v)
+			if got := c.Size(r); got != 100 {
+				return fmt.Errorf("%s: the size is %d", kind, got)
+			}
+			for _, part := range []struct{ offset, n, from, to int }{
+				{0, 100, 0, 100},
+				{0, 7, 0, 7},
+				{33, 20, 33, 53},
+				{99, 1, 99, 100},
+				{90, 50, 90, 100}, // no more than there is
+				{100, 1, 100, 100},
+				{500, 1, 100, 100},
+				{5, 0, 5, 5},
+			} {
+				what := fmt.Sprintf("%s, %d from %d", kind, part.n, part.offset)
+				equal(t, what, c.Front(r, part.offset, part.n), whole[part.from:part.to])
+			}
+			return nil
+		})
 	}
 }
 
@@ -89,49 +94,13 @@ func TestFrontIsACopyAndFitsThePage(t *testing.T) {
 	long := append(pattern(jsbridge.PageSize), "beyond"...)
 	v := construct("Uint8Array", len(long))
 	js.CopyBytesToJS(v, long)
-	got := jsbridge.Front(v, 0, len(long))
-	jsbridge.Bytes(make([]byte, jsbridge.PageSize))
-	equal(t, "the first page", got, long[:jsbridge.PageSize])
-	equal(t, "the last bytes", jsbridge.Front(v, len(long)-6, 6), []byte("beyond"))
-}
-
-func TestJoin(t *testing.T) {
-	head, whole := []byte("head"), pattern(120)[10:110]
-	for kind, v := range views() {
-		joined := jsbridge.Join(head, v)
-		if !joined.InstanceOf(js.Global().Get("ArrayBuffer")) {
-			t.Errorf("%s: not an ArrayBuffer", kind)
-		}
-		equal(t, kind, content(joined), append([]byte("head"), whole...))
-		equal(t, "no head, "+kind, content(jsbridge.Join(nil, v)), whole)
-	}
-	equal(t, "undefined", content(jsbridge.Join(head, js.Undefined())), head)
-	// A value need not fit the page.
-	long := construct("Uint8Array", 3*jsbridge.PageSize)
-	long.SetIndex(3*jsbridge.PageSize-1, 9)
-	joined := content(jsbridge.Join(head, long))
-	if len(joined) != 4+3*jsbridge.PageSize || joined[len(joined)-1] != 9 || !bytes.HasPrefix(joined, head) {
-		t.Errorf("a long value was joined to %d bytes", len(joined))
-	}
-}
-
-func TestView(t *testing.T) {
-	whole := pattern(120)[10:110]
-	for kind, v := range views() {
-		for _, offset := range []int{0, 1, 64, 100} {
-			view := jsbridge.View(v, offset)
-			if !view.InstanceOf(js.Global().Get("Uint8Array")) {
-				t.Fatalf("a view of %s is not a Uint8Array", kind)
-			}
-			equal(t, fmt.Sprintf("%s from %d", kind, offset), content(view), whole[offset:])
-			equal(t, "front of the view", jsbridge.Front(view, 2, 5), whole[offset:][min(2, 100-offset):min(7, 100-offset)])
-		}
-	}
-	buffer := jsbridge.Bytes(pattern(20))
-	jsbridge.View(buffer, 8).SetIndex(0, 255)
-	if got := content(buffer)[8]; got != 255 {
-		t.Error("a view has bytes of its own")
-	}
+	harness.Run(t, func(c *jsbridge.Call) error {
+		got := c.Front(0, 0, len(long))
+		jsbridge.Bytes(make([]byte, jsbridge.PageSize))
+		equal(t, "the first page", got, long[:jsbridge.PageSize])
+		equal(t, "the last bytes", c.Front(0, len(long)-6, 6), []byte("beyond"))
+		return nil
+	}, v)
 }
 
 func TestNoBytes(t *testing.T) {
@@ -139,11 +108,15 @@ func TestNoBytes(t *testing.T) {
 		"undefined": js.Undefined(), "null": js.Null(), "a number": js.ValueOf(7), "a text": js.ValueOf("text"),
 		"an array": js.ValueOf([]any{1, 2}), "an object": js.ValueOf(map[string]any{"byteLength": 3}), "true": js.ValueOf(true),
 	} {
-		if got := jsbridge.Size(v); got != 0 {
-			t.Errorf("the size of %s is %d", what, got)
-		}
-		equal(t, "front of "+what, jsbridge.Front(v, 0, 10), nil)
-		equal(t, "view of "+what, content(jsbridge.View(v, 0)), nil)
+		harness.Run(t, func(c *jsbridge.Call) error {
+			if got := c.Size(0); got != 0 {
+				t.Errorf("the size of %s is %d", what, got)
+			}
+			equal(t, "front of "+what, c.Front(0, 0, 10), nil)
+			equal(t, "front of "+what, jsbridge.Front(v, 10), nil)
+			c.PushBytes(0, 0, 0, "")
+			return nil
+		}, v)
 	}
 }
 
@@ -158,8 +131,11 @@ func TestPageAfterMemoryHasGrown(t *testing.T) {
 				return err
 			}
 			want := append([]byte{byte(i)}, pattern(1000)...)
-			if got := jsbridge.Front(jsbridge.Join(want, v), 0, 3000); !bytes.Equal(got, append(want, "tail"...)) {
+			if got := c.Front(c.Ref(jsbridge.Bytes(want)), 0, 3000); !bytes.Equal(got, want) {
 				return fmt.Errorf("call %d read %.20x", i, got)
+			}
+			if got := c.Front(c.Ref(v), 0, 10); string(got) != "tail" {
+				return fmt.Errorf("call %d read %q", i, got)
 			}
 			return nil
 		}))
@@ -174,7 +150,7 @@ func TestPageAfterMemoryHasGrown(t *testing.T) {
 	if grown := harness.Memory() - size; grown < 64<<20 {
 		t.Fatalf("memory grew by %d bytes only", grown)
 	}
-	equal(t, "a buffer made before", jsbridge.Front(before, 0, 5000), pattern(5000))
+	equal(t, "a buffer made before", jsbridge.Front(before, 5000), pattern(5000))
 	equal(t, "a buffer made after", content(jsbridge.Bytes(pattern(6000))), pattern(6000))
 	var random [64]byte
 	jsbridge.Random(random[:])

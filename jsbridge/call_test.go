@@ -31,18 +31,26 @@ func TestResults(t *testing.T) {
 		c.Push("text")
 		c.Push(nil)
 		c.Push(true)
-		c.PushBytes(buffer, 4)
-		c.PushBytes(buffer, 0)
+		c.PushBytes(c.Ref(buffer), 4, 3, "image/pñg")
+		c.PushBytes(c.Ref(buffer), 0, 1, "")
+		c.PushError(jsbridge.Error("what went wrong"))
 		return nil
 	})
-	if got := harness.Text(results); got != "1.5,text,,true,52,53,54,55,56,57,48,49,50,51,52,53,54,55,56,57" {
+	if got := harness.Text(results.Call("slice", 0, 4)); got != "1.5,text,,true" || !results.Index(2).IsNull() {
 		t.Errorf("got %s", got)
 	}
-	if !results.Index(2).IsNull() || !results.Index(5).Get("buffer").Equal(buffer) {
-		t.Error("null or the buffer is another")
+	for i, want := range []struct {
+		text, contentType string
+		kind              int
+	}{{"456789", "image/pñg", 3}, {"0123456789", "", 1}} {
+		got := results.Index(4 + i)
+		equal(t, "pushed", content(got.Get("bytes")), []byte(want.text))
+		if got.Get("type").String() != want.contentType || got.Get("kind").Int() != want.kind || !got.Get("bytes").Get("buffer").Equal(buffer) {
+			t.Errorf("result %d is %q of kind %d, or has a buffer of its own", 4+i, got.Get("type").String(), got.Get("kind").Int())
+		}
 	}
-	if size := jsbridge.Size(results.Index(4).Get("buffer")); size != 6 {
-		t.Errorf("behind six bytes from an offset on lies a buffer of %d", size)
+	if e := results.Index(6); !e.InstanceOf(js.Global().Get("Error")) || e.Get("code").String() != "ERR_INTERNAL" {
+		t.Errorf("an error was pushed as %s", harness.Text(e))
 	}
 	if got := harness.Run(t, func(*jsbridge.Call) error { return nil }).Length(); got != 0 {
 		t.Errorf("a call without results has %d", got)
@@ -52,17 +60,20 @@ func TestResults(t *testing.T) {
 func TestPayloads(t *testing.T) {
 	buffer := jsbridge.Bytes([]byte("abc"))
 	harness.Run(t, func(c *jsbridge.Call) error {
-		if !c.Payload(0).Equal(buffer) || !c.Payload(2).InstanceOf(js.Global().Get("Promise")) {
+		if !c.Value(0).Equal(buffer) || !c.Value(2).InstanceOf(js.Global().Get("Promise")) {
 			return errors.New("the payloads are others")
 		}
 		if err := c.Payloads(); err != nil {
 			return err
 		}
-		if !c.Payload(0).Equal(buffer) || c.Payload(1).Int() != 7 || c.Payload(2).String() != "late" {
+		if !c.Value(0).Equal(buffer) || c.Value(1).Int() != 7 || c.Value(2).String() != "late" {
 			return errors.New("the payloads are others when they are ready")
 		}
-		if !c.Payload(3).IsUndefined() {
+		if !c.Value(3).IsUndefined() || !c.Value(jsbridge.NoRef).IsUndefined() {
 			return errors.New("there is one more")
+		}
+		if r := c.Ref(js.ValueOf("added")); r != 3 || c.Value(r).String() != "added" {
+			return errors.New("a value was added in another place")
 		}
 		return nil
 	}, buffer, 7, harness.After(5, "late"))
@@ -95,30 +106,39 @@ func TestRejectedPayloadComesBackAsItIs(t *testing.T) {
 }
 
 func TestApply(t *testing.T) {
-	double := js.FuncOf(func(_ js.Value, args []js.Value) any { return args[0].Int() * 2 })
-	defer double.Release()
+	decode := js.FuncOf(func(_ js.Value, args []js.Value) any {
+		if args[0].IsNull() {
+			return "null"
+		}
+		return js.Global().Get("TextDecoder").New().Call("decode", args[0])
+	})
+	defer decode.Release()
 	late := js.FuncOf(func(_ js.Value, args []js.Value) any { return harness.After(5, args[0]) })
 	defer late.Release()
-	parse := js.Global().Get("JSON").Get("parse")
+	buffer := jsbridge.Bytes([]byte("0123456789"))
 	harness.Run(t, func(c *jsbridge.Call) error {
-		if v, err := c.Apply(0, js.ValueOf(21)); err != nil || v.Int() != 42 {
+		if v, err := c.Apply(0, 2, 4); err != nil || v.String() != "456789" {
 			return fmt.Errorf("got %v, %w", v, err)
 		}
-		if v, err := c.Apply(1, js.ValueOf("later")); err != nil || v.String() != "later" {
+		if v, err := c.Apply(0, jsbridge.NoRef, 0); err != nil || v.String() != "null" {
+			return fmt.Errorf("got %v, %w", v, err)
+		}
+		if v, err := c.Apply(1, 2, 0); err != nil || !v.Get("buffer").Equal(buffer) {
 			return fmt.Errorf("got %v, %w", v, err)
 		}
 		return nil
-	}, double, late)
+	}, decode, late, buffer)
 
+	parse := js.Global().Get("JSON").Get("parse")
 	thrown := js.Undefined()
 	call := harness.Begin(func(c *jsbridge.Call) error {
-		_, err := c.Apply(0, js.ValueOf("{"))
+		_, err := c.Apply(0, 1, 0)
 		var e *jsbridge.Thrown
 		if errors.As(err, &e) {
 			thrown = e.Value
 		}
 		return err
-	}, parse)
+	}, parse, jsbridge.Bytes([]byte("{}"))) // which reads as "123,125"
 	call.Wait()
 	if thrown.Get("name").String() != "SyntaxError" {
 		t.Errorf("the function threw %s", harness.Text(thrown))
@@ -128,7 +148,7 @@ func TestApply(t *testing.T) {
 	reason := object("freeze", map[string]any{"mine": true})
 	rejects := js.Global().Get("Promise").Get("reject").Call("bind", js.Global().Get("Promise"), reason)
 	rejectsWith(t, harness.Begin(func(c *jsbridge.Call) error {
-		_, err := c.Apply(0, js.Undefined())
+		_, err := c.Apply(0, jsbridge.NoRef, 0)
 		return err
 	}, rejects), reason)
 }

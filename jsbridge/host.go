@@ -4,10 +4,10 @@ package jsbridge
 
 import "syscall/js"
 
-// host is the shim's half of the bridge: bound functions, each a few lines over one browser API. They decide nothing.
+// host is the shim's functions over JavaScript values. They decide nothing.
 var host struct {
-	await, value, request, complete, lock, apply, payload, payloads, push, pushBytes, done, fail, rethrow,
-	bytes, join, front, size, view, keep, kept, forget, random, upgrade, watch js.Value
+	await, value, request, lock, apply, payloads, push, pushError, fail, rethrow, add,
+	at, bytes, bytesFront, keep, kept, forget, upgrade, watch, close js.Value
 }
 
 // hostTable is an array and not a map, which would be built by code.
@@ -18,44 +18,53 @@ var hostTable = [...]struct {
 	{"await", &host.await},
 	{"value", &host.value},
 	{"request", &host.request},
-	{"complete", &host.complete},
 	{"lock", &host.lock},
 	{"apply", &host.apply},
-	{"payload", &host.payload},
 	{"payloads", &host.payloads},
 	{"push", &host.push},
-	{"pushBytes", &host.pushBytes},
-	{"done", &host.done},
+	{"pushError", &host.pushError},
 	{"fail", &host.fail},
 	{"rethrow", &host.rethrow},
+	{"add", &host.add},
+	{"at", &host.at},
 	{"bytes", &host.bytes},
-	{"join", &host.join},
-	{"front", &host.front},
-	{"size", &host.size},
-	{"view", &host.view},
+	{"bytesFront", &host.bytesFront},
 	{"keep", &host.keep},
 	{"kept", &host.kept},
 	{"forget", &host.forget},
-	{"random", &host.random},
 	{"upgrade", &host.upgrade},
 	{"watch", &host.watch},
+	{"close", &host.close},
 }
 
-var (
-	promiseAll js.Value
-	date       js.Value
-	dateNow    js.Value
-)
+// The steps that every record takes are imported: integers cross, no js.Value is made, and a crossing costs a hundredth of a
+// call through syscall/js. One that threw returns Threw.
+
+//go:wasmimport idbvault front
+func stepFront(call, ref, offset, n int32) int32
+
+//go:wasmimport idbvault size
+func stepSize(call, ref int32) int32
+
+//go:wasmimport idbvault pushBytes
+func stepPushBytes(call, ref, offset, kind, contentType int32) int32
+
+//go:wasmimport idbvault done
+func stepDone(call int32) int32
+
+//go:wasmimport idbvault random
+func stepRandom(n int32) int32
+
+//go:wasmimport idbvault now
+func stepNow() float64
+
+var date js.Value
 
 func init() {
-	h := js.Global().Get("idbvaultHost")
 	for i := range hostTable {
-		*hostTable[i].f = h.Get(hostTable[i].name)
+		*hostTable[i].f = HostFunction(hostTable[i].name)
 	}
-	promise := js.Global().Get("Promise")
-	promiseAll = promise.Get("all").Call("bind", promise)
 	date = js.Global().Get("Date")
-	dateNow = date.Get("now")
 }
 
 // Bytes returns a new ArrayBuffer with the bytes of b, which fit the page.
@@ -64,30 +73,17 @@ func Bytes(b []byte) js.Value {
 	return host.bytes.Invoke(len(b))
 }
 
-// Join returns a new ArrayBuffer with the bytes of b, which fit the page, and behind them those of a buffer or a view.
-func Join(b []byte, v js.Value) js.Value {
-	copy(Page[:], b)
-	return host.join.Invoke(len(b), v)
-}
-
-// Front copies up to n bytes of a buffer or a view, from offset on.
-func Front(v js.Value, offset, n int) []byte {
-	n = min(n, PageSize)
-	n = host.front.Invoke(v, offset, n).Int()
+// Front copies the first n bytes of a buffer or a view, or as many as it has.
+func Front(v js.Value, n int) []byte {
+	n = host.bytesFront.Invoke(v, min(n, PageSize)).Int()
 	return append([]byte(nil), Page[:n]...)
 }
-
-// Size returns the length in bytes of a buffer or a view, and 0 for undefined.
-func Size(v js.Value) int { return host.size.Invoke(v).Int() }
-
-// View returns a Uint8Array over a buffer from offset on.
-func View(v js.Value, offset int) js.Value { return host.view.Invoke(v, offset) }
 
 // Literal returns the JavaScript value of a JSON text.
 func Literal(json string) js.Value { return js.Global().Get("JSON").Call("parse", json) }
 
 // Now returns the Unix time in seconds.
-func Now() uint64 { return uint64(dateNow.Invoke().Float() / 1000) }
+func Now() uint64 { return uint64(stepNow() / 1000) }
 
 // Time returns a Unix time in seconds as UTC text to the second, as in "2025-01-15T12:00:00Z".
 func Time(unix uint64) string {
@@ -104,10 +100,20 @@ func ParseTime(text string) uint64 {
 	return uint64(ms / 1000)
 }
 
-// Random fills b, of at most 65,536 bytes, from crypto.getRandomValues.
+// pool is random bytes that were drawn and not yet given out: drawing them costs more than sealing them under them.
+var pool []byte
+
+const poolSize = 3 << 10
+
+// Random fills b, of at most 65,536 bytes, from crypto.getRandomValues. No byte is given out twice.
 func Random(b []byte) {
-	host.random.Invoke(len(b))
-	copy(b, Page[:])
+	if len(b) > len(pool) {
+		n := max(len(b), poolSize)
+		stepRandom(int32(n))
+		pool = append([]byte(nil), Page[:n]...)
+	}
+	n := copy(b, pool)
+	pool = pool[n:]
 }
 
 // Keep leaves a value with the page under two names; Kept finds it again, in a later instance of this program too, and
@@ -129,11 +135,16 @@ func Upgrade(request js.Value, stores string, create bool) {
 var watchers []func()
 
 // Watch closes an IDBDatabase when another connection wants to delete or upgrade it, and calls lost when it was closed
-// that way or by the browser. The page closes it, too, when this instance dies.
-func Watch(db js.Value, lost func()) {
-	host.watch.Invoke(db, len(watchers))
+// that way or by the browser. The page closes it, too, when this instance dies. It returns the number by which the host's
+// steps know the database and, by their places in stores, its object stores.
+func Watch(db js.Value, stores string, lost func()) int {
+	host.watch.Invoke(db, stores, len(watchers))
 	watchers = append(watchers, lost)
+	return len(watchers) - 1
 }
+
+// Unwatch closes a database that is watched.
+func Unwatch(db int) { host.close.Invoke(db) }
 
 //go:wasmexport lost
 func lost(watcher int32) { Enter(watchers[watcher]) }

@@ -5,38 +5,44 @@ import "idbvault/envelope"
 // chunked is what this page knows of the large values of a store. A record that takes the place of a split one must
 // delete the value that lies apart; asking the database before each write would cost a third of the write, so the page
 // remembers. Where it errs, because another tab's write has not been heard of yet, a value is left behind that no
-// header points at, until the record is written or deleted again.
+// header points at, until the record is written or deleted again. A read asks for head and value at once where the page knows
+// of a value.
 type chunked struct {
 	stored map[string]bool // stored names that have an entry in `chunks`
 	unsure map[string]bool // names that another tab wrote, or that a write failed for
+	whole  bool            // the database was asked: a name that is in neither has no large value
 }
 
 // largeValues returns what is known of the store's large values, and asks the database the first time.
 func (s *Store) largeValues(t Task) (*chunked, error) {
-	c := s.large
-	if c != nil {
+	c := &s.large
+	if c.whole {
 		return c, nil
 	}
 	keys, err := s.db.Keys(t, Chunks, s.all(), 0, nil)
 	if err != nil {
 		return nil, err
 	}
-	if s.large == nil {
-		s.large = &chunked{stored: map[string]bool{}, unsure: map[string]bool{}}
-	}
-	c = s.large
 	for _, key := range keys {
 		if _, name, _, err := envelope.ParseChunkKey(key); err == nil {
-			c.stored[string(name)] = true
+			c.note(name)
 		}
 	}
+	c.whole = true
 	return c, nil
+}
+
+func (c *chunked) note(stored []byte) {
+	if c.stored == nil {
+		c.stored = map[string]bool{}
+	}
+	c.stored[string(stored)] = true
 }
 
 // written notes the layout of a record that this page wrote, and reports whether an older value must be deleted.
 func (s *Store) written(c *chunked, name string, stored []byte, layout envelope.Layout) (leftOver bool) {
 	if layout == envelope.Split {
-		c.stored[string(stored)] = true
+		c.note(stored)
 		return false
 	}
 	leftOver = c.stored[string(stored)] || c.unsure[name]
@@ -47,9 +53,13 @@ func (s *Store) written(c *chunked, name string, stored []byte, layout envelope.
 
 // Unsure takes note that a record may have a large value that this page does not know of.
 func (s *Store) Unsure(name string) {
-	if s.large != nil {
-		s.large.unsure[name] = true
+	if !s.large.whole {
+		return // the database will be asked
 	}
+	if s.large.unsure == nil {
+		s.large.unsure = map[string]bool{}
+	}
+	s.large.unsure[name] = true
 }
 
 // all is the range of the store's keys in `records` and in `chunks`.

@@ -11,7 +11,7 @@ import (
 func (b *tab) setExpiring(s *Store, name, value string, expires uint64) {
 	b.t.Helper()
 	err := b.do(func(t *task) error {
-		stored, err := s.storedNames(t, []string{name})
+		stored, err := s.storedNames(t, []string{name}, nil)
 		if err != nil {
 			return err
 		}
@@ -23,10 +23,10 @@ func (b *tab) setExpiring(s *Store, name, value string, expires uint64) {
 			Key: s.recordKey(envelope.PHI, 1), IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h),
 			Head: head.Encode(), Plain: []byte(value),
 		}}
-		if err := s.p.Seal(t, jobs); err != nil {
+		if err := s.p.Seal(t, jobs, nil); err != nil {
 			return err
 		}
-		b.disks[s.database].tables[Records][string(envelope.RecordKey(s.name, stored[0]))] = append(h.Append(nil), jobs[0].Out.([]byte)...)
+		b.disks[s.database].tables[Records][string(envelope.RecordKey(s.name, stored[0]))] = append(h.Encode(), jobs[0].Out.([]byte)...)
 		return nil
 	})
 	if err != nil {

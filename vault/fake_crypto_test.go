@@ -77,14 +77,18 @@ func (p *page) Digest(t Task, message []byte) ([]byte, error) {
 	return sum[:], nil
 }
 
-func (p *page) MAC(t Task, key Key, messages [][]byte) ([][]byte, error) {
+func (p *page) MAC(t Task, key Key, messages [][]byte, meanwhile func()) ([][]byte, error) {
 	raw, err := p.raw(key, mayMAC)
 	if err != nil {
 		return nil, err
 	}
+	p.macs += len(messages)
 	macs := make([][]byte, len(messages))
 	for i, message := range messages {
 		macs[i] = hmacSHA256(raw, message)
+	}
+	if meanwhile != nil {
+		meanwhile()
 	}
 	t.(*task).linger()
 	return macs, nil
@@ -97,7 +101,7 @@ func hmacSHA256(key, message []byte) []byte {
 }
 
 func (p *page) Verify(t Task, key Key, message, mac []byte) error {
-	macs, err := p.MAC(t, key, [][]byte{message})
+	macs, err := p.MAC(t, key, [][]byte{message}, nil)
 	if err != nil {
 		return err
 	}
@@ -187,7 +191,7 @@ func gcm(key []byte) cipher.AEAD {
 	return aead
 }
 
-func (p *page) Seal(t Task, jobs []Seal) error {
+func (p *page) Seal(t Task, jobs []Seal, meanwhile func()) error {
 	for i := range jobs {
 		j := &jobs[i]
 		raw, err := p.raw(j.Key, maySeal)
@@ -203,6 +207,9 @@ func (p *page) Seal(t Task, jobs []Seal) error {
 		j.Out = gcm(raw).Seal(nil, j.IV[:], append(bytes.Clone(j.Head), plain...), j.AAD)
 	}
 	p.note("seal")
+	if meanwhile != nil {
+		meanwhile()
+	}
 	t.(*task).linger()
 	return nil
 }

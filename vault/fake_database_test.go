@@ -138,14 +138,9 @@ func (d *disk) entry(table Table, key []byte) (Entry, bool) {
 }
 
 func (c *conn) Read(t Task, reads []Read, issued func()) error {
-	tables := []Table{reads[0].Table}
+	var tables []Table
 	for i := range reads {
-		if reads[i].Table != reads[0].Table {
-			c.p.t.Errorf("one read of the tables %d and %d", reads[0].Table, reads[i].Table)
-		}
-		if reads[i].Follow != nil {
-			tables = append(tables, Chunks)
-		}
+		tables = append(tables, reads[i].Table)
 	}
 	x, err := c.begin(false, tables...)
 	if err != nil {
@@ -156,20 +151,6 @@ func (c *conn) Read(t Task, reads []Read, issued func()) error {
 	defer c.d.end(x)
 	for i := range reads {
 		reads[i].Entry, reads[i].Found = c.d.entry(reads[i].Table, reads[i].Key)
-	}
-	t.(*task).linger()
-	for i := range reads {
-		r := &reads[i]
-		if !r.Found || r.Follow == nil {
-			continue
-		}
-		if table, key, ok := r.Follow(r.Entry.Front); ok {
-			if table != Chunks {
-				c.p.t.Errorf("a second entry of table %d", table)
-			}
-			r.Second, r.Both = c.d.entry(table, key)
-			r.Second.Front = nil
-		}
 	}
 	return nil
 }

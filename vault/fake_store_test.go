@@ -10,7 +10,7 @@ import (
 
 // text is a record of class PHI, the class that asks most.
 func text(name, value string) Item {
-	return Item{Name: name, Class: envelope.PHI, Kind: envelope.Text, Value: []byte(value)}
+	return Item{Name: name, Class: envelope.PHI, Kind: envelope.Text, Value: []byte(value), Size: len(value)}
 }
 
 // large is a value that is sealed apart from its head; it begins with mark.
@@ -78,7 +78,7 @@ func (b *tab) chunkKey(s *Store, name string) string {
 func (b *tab) storedName(s *Store, name string) (stored []byte) {
 	b.t.Helper()
 	err := b.do(func(t *task) error {
-		names, err := s.storedNames(t, []string{name})
+		names, err := s.storedNames(t, []string{name}, nil)
 		if err == nil {
 			stored = names[0]
 		}
@@ -88,4 +88,11 @@ func (b *tab) storedName(s *Store, name string) (stored []byte) {
 		b.t.Fatal(err)
 	}
 	return stored
+}
+
+// prepare lays a record out and returns its header and what must be sealed for it.
+func (s *Store) prepare(it *Item, stored []byte, now uint64) (envelope.Header, []Seal) {
+	var h envelope.Header
+	head := s.layOut(it, &h, now)
+	return h, s.seals(it, &h, head, stored, nil)
 }

@@ -136,6 +136,7 @@ type page struct {
 	*world
 	kept    map[string]map[string]Key
 	derived []uint32 // iterations asked of PBKDF2, by derivation
+	macs    int      // messages that were authenticated
 	conns   []*conn
 }
 
@@ -239,21 +240,10 @@ func (p *page) Kept(database, label string) (Key, bool) {
 
 func (p *page) Forget(database string) { delete(p.kept, database) }
 
-func (p *page) Front(b Blob, offset, n int) []byte {
+func (p *page) Front(_ Task, b Blob, offset, n int) []byte {
 	x, _ := b.([]byte)
 	x = x[min(offset, len(x)):]
 	return append([]byte(nil), x[:min(n, len(x))]...)
-}
-
-// sized is a Blob of that many bytes that no one may look at.
-type sized int
-
-func (p *page) Size(b Blob) int {
-	if n, ok := b.(sized); ok {
-		return int(n)
-	}
-	x, _ := b.([]byte)
-	return len(x)
 }
 
 func (w *world) note(format string, arguments ...any) {

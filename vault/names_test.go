@@ -111,7 +111,7 @@ func TestHiddenNames(t *testing.T) {
 	it := text("patient:P12345", "blood group A")
 	it.Kind, it.ContentType, it.Context = envelope.File, "image/x-rare", []byte(`{"ward":"7b"}`)
 	big := it
-	big.Name, big.Value = "patient:P54321", []byte(large("blood group B"))
+	big.Name, big.Value, big.Size = "patient:P54321", []byte(large("blood group B")), len(large("blood group B"))
 	b.set(s, it, big)
 	for table, entries := range b.disks["db"].snapshot() {
 		for key, value := range entries {

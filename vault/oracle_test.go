@@ -150,9 +150,9 @@ func TestVaultByTheText(t *testing.T) {
 		w.scale = 1
 		b := w.tab()
 		s := b.store("größe", "st", Options{Secret: secretKey("a secret"), RandomSecret: true, Iterations: 250_000, Names: names})
-		whole := Item{Name: "näme", Class: envelope.PHI, Kind: envelope.File, ContentType: "image/png", Context: []byte(`{"a":1}`), Value: []byte("value")}
+		whole := Item{Name: "näme", Class: envelope.PHI, Kind: envelope.File, ContentType: "image/png", Context: []byte(`{"a":1}`), Value: []byte("value"), Size: 5}
 		split := whole
-		split.Name, split.Class, split.Value = "n2", envelope.Public, []byte(large("x"))
+		split.Name, split.Class, split.Value, split.Size = "n2", envelope.Public, []byte(large("x")), len(large("x"))
 		b.set(s, whole, split, Item{Name: "n3", Class: envelope.PII, Kind: envelope.Bytes, Value: []byte{}})
 		d := w.disks["größe"]
 		o := openOracle(t, "größe", "a secret", d.keyring())

@@ -79,7 +79,7 @@ func TestOrder(t *testing.T) {
 				b.step()
 			}
 			listed := strings.Join(keysOf(model), " ")
-			switch b.rand.IntN(10) {
+			switch b.rand.IntN(12) {
 			case 0, 1, 2:
 				model[name] = value
 				b.start(func(t *task) {
@@ -132,6 +132,27 @@ func TestOrder(t *testing.T) {
 				b.start(func(t *task) {
 					if got, err := s.Exists(t, name); err != nil || got != (had != "") {
 						wrong("step %d: %q exists is %v, %v", step, name, got, err)
+					}
+				})
+			case 10:
+				model["a"], model["b"] = value, "of the same turn"
+				b.start(func(t *task) {
+					if err := errors.Join(s.SetEach(t, []Item{text("a", value), text("b", "of the same turn")})...); err != nil {
+						wrong("set of each: %v", err)
+					}
+				})
+			case 11:
+				want := []string{model["a"], model["c"]}
+				b.start(func(t *task) {
+					values, errs := s.GetEach(t, []string{"a", "c"})
+					for i, v := range values {
+						got := ""
+						if v.Found {
+							got = string(v.Data.([]byte)[v.Offset:])
+						}
+						if errs[i] != nil || got != want[i] {
+							wrong("step %d: of each, %d is %.20q, %v, want %.20q", step, i, got, errs[i], want[i])
+						}
 					}
 				})
 			}

@@ -12,7 +12,7 @@ type Task interface {
 // Key is an opaque handle of a non-extractable key.
 type Key any
 
-// Blob is bytes that stay outside Go, such as an ArrayBuffer of the page.
+// Blob is bytes that stay outside Go, such as an ArrayBuffer of the page. It belongs to the Task that met it, and ends with it.
 type Blob any
 
 // Seal is one AES-256-GCM encryption.
@@ -36,21 +36,22 @@ type Open struct {
 }
 
 // Crypto is the cryptography of the platform. A decryption, an unwrapping or a verification that fails because of its
-// input is ErrRefused and no more: neither a reason nor a part of the plaintext.
+// input is ErrRefused and no more: neither a reason nor a part of the plaintext. meanwhile, where not nil, is called while the
+// browser works.
 type Crypto interface {
 	Random(b []byte)
-	Digest(t Task, message []byte) ([]byte, error)                           // SHA-256
-	MAC(t Task, key Key, messages [][]byte) ([][]byte, error)                // HMAC-SHA-256
-	Verify(t Task, key Key, message, mac []byte) error                       // HMAC-SHA-256, in constant time
-	DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error)        // PBKDF2-HMAC-SHA256 to AES-KW
-	DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error) // PBKDF2-HMAC-SHA256 to AES-256-GCM
+	Digest(t Task, message []byte) ([]byte, error)                              // SHA-256
+	MAC(t Task, key Key, messages [][]byte, meanwhile func()) ([][]byte, error) // HMAC-SHA-256
+	Verify(t Task, key Key, message, mac []byte) error                          // HMAC-SHA-256, in constant time
+	DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error)           // PBKDF2-HMAC-SHA256 to AES-KW
+	DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error)    // PBKDF2-HMAC-SHA256 to AES-256-GCM
 	// NewVaultKey draws a vault key and returns it, able to wrap, with its 40 bytes wrapped by kek.
 	NewVaultKey(t Task, kek Key) (Key, []byte, error)
 	UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
 	// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by the vault key; the key itself is dropped.
 	NewWrapped(t Task, vaultKey Key, kind envelope.KeyKind) ([]byte, error)
 	Unwrap(t Task, vaultKey Key, kind envelope.KeyKind, wrapped []byte) (Key, error)
-	Seal(t Task, jobs []Seal) error
+	Seal(t Task, jobs []Seal, meanwhile func()) error
 	Open(t Task, jobs []Open) error
 }
 
@@ -78,6 +79,8 @@ type Write struct {
 	Key   []byte
 	Bytes []byte // what to put, or what comes in front of Value
 	Value Blob
+
+	sealed bool // Value is the next ciphertext, once it is there
 }
 
 // Range is every key from From up to, and without, To, where To is not nil.
@@ -118,22 +121,18 @@ type Entry struct {
 	Size  int
 }
 
-// Read is one look-up. Follow, where not nil, is asked inside the same transaction for a second entry to read, from Chunks,
-// so that both are of one state.
+// Read is one look-up.
 type Read struct {
-	Table  Table
-	Key    []byte
-	Follow func(front []byte) (Table, []byte, bool)
-	Found  bool
-	Entry  Entry
-	Second Entry
-	Both   bool // Second was found
+	Table Table
+	Key   []byte
+	Found bool
+	Entry Entry
 }
 
 // Database is an open database of the platform with the tables of a vault. Where issued is not nil, it is called when the
 // first requests have been made.
 type Database interface {
-	// Read looks up all of reads, which are of one table, in one transaction.
+	// Read looks up all of reads, which are of at most two tables, in one transaction.
 	Read(t Task, reads []Read, issued func()) error
 	// Scan returns up to limit entries of a range, ascending.
 	Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error)
@@ -162,8 +161,7 @@ type Platform interface {
 	Kept(database, label string) (Key, bool)
 	Forget(database string)
 	// Front copies up to n bytes of b, from offset on.
-	Front(b Blob, offset, n int) []byte
-	Size(b Blob) int
+	Front(t Task, b Blob, offset, n int) []byte
 }
 
 // Errors by which a platform tells this package what happened. None of them reaches a caller.

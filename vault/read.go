@@ -25,30 +25,30 @@ func (s *Store) Get(t Task, names []string, headsOnly bool) ([]Value, error) {
 	}
 	turn := s.order.take(t, names...)
 	defer turn.finish()
-	stored, err := s.storedNames(t, names)
+	return s.get(t, names, headsOnly, turn.finish)
+}
+
+func (s *Store) get(t Task, names []string, headsOnly bool, issued func()) ([]Value, error) {
+	stored, err := s.storedNames(t, names, nil)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.alive(); err != nil {
 		return nil, err
 	}
-	reads := make([]Read, len(names))
-	for i := range reads {
-		reads[i] = Read{Table: Records, Key: envelope.RecordKey(s.name, stored[i])}
-		if !headsOnly {
-			reads[i].Follow = s.valueOf(stored[i])
-		}
-	}
-	if err := s.db.Read(t, reads, turn.finish); err != nil {
-		return nil, err
-	}
 	values := make([]Value, len(names))
-	entries := make([]sealed, 0, len(names))
-	for i := range reads {
-		values[i].key = reads[i].Key
-		if reads[i].Found {
-			entries = append(entries, sealed{name: names[i], stored: stored[i], read: &reads[i], value: &values[i]})
-		}
+	entries := make([]sealed, len(names))
+	for i := range entries {
+		values[i].key = envelope.RecordKey(s.name, stored[i])
+		entries[i] = sealed{name: names[i], stored: stored[i], value: &values[i]}
+	}
+	if headsOnly {
+		err = s.lookUp(t, entries, issued)
+	} else {
+		err = s.lookUpAll(t, entries, issued)
+	}
+	if err != nil {
+		return nil, err
 	}
 	if err := s.openAll(t, entries, headsOnly); err != nil {
 		return nil, err
@@ -56,58 +56,118 @@ func (s *Store) Get(t Task, names []string, headsOnly bool) ([]Value, error) {
 	return values, nil
 }
 
-// valueOf says where the value of a record lies, from the front of its entry.
-func (s *Store) valueOf(stored []byte) func(front []byte) (Table, []byte, bool) {
-	return func(front []byte) (Table, []byte, bool) {
-		h, err := envelope.ParseHeader(front)
-		if err != nil || h.Layout != envelope.Split {
-			return 0, nil, false
-		}
-		return Chunks, envelope.ChunkKey(s.name, stored, 0), true
+// lookUpAll looks entries up with the values that lie apart. Which records have one, their headers say; where the page did not
+// know of one, head and value are read again, so that both are of one state.
+func (s *Store) lookUpAll(t Task, entries []sealed, issued func()) error {
+	for i := range entries {
+		entries[i].split = s.large.stored[string(entries[i].stored)]
 	}
+	if err := s.lookUp(t, entries, nil); err != nil {
+		return err
+	}
+	var again []sealed
+	for i := range entries {
+		e := &entries[i]
+		if e.err == nil && e.value.Header.Layout == envelope.Split && !e.split {
+			s.large.note(e.stored)
+			e.split = true
+			again = append(again, *e)
+		}
+	}
+	if len(again) == 0 {
+		if issued != nil {
+			issued()
+		}
+		return nil
+	}
+	if err := s.lookUp(t, again, issued); err != nil {
+		return err
+	}
+	for i := range entries {
+		if len(again) > 0 && entries[i].value == again[0].value {
+			entries[i], again = again[0], again[1:]
+		}
+	}
+	return nil
+}
+
+// lookUp looks up, in one transaction, the entries in `records` and, of those that are split, the ones in `chunks`.
+func (s *Store) lookUp(t Task, entries []sealed, issued func()) error {
+	reads := make([]Read, len(entries))
+	for i := range entries {
+		reads[i] = Read{Table: Records, Key: entries[i].value.key}
+		if entries[i].split {
+			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(s.name, entries[i].stored, 0)})
+		}
+	}
+	if err := s.db.Read(t, reads, issued); err != nil {
+		return err
+	}
+	apart := reads[len(entries):]
+	for i := range entries {
+		e := &entries[i]
+		e.head = &reads[i]
+		e.parse()
+		if e.split {
+			e.apart, apart = &apart[0], apart[1:]
+		}
+	}
+	return nil
 }
 
 // sealed is a stored record on its way to a Value.
 type sealed struct {
 	name   string // what the caller asked for, or empty where the record tells its own
 	stored []byte
-	read   *Read
+	split  bool  // as far as is known
+	head   *Read // in `records`
+	apart  *Read // in `chunks`
 	value  *Value
-	job    int // its first in jobs
+	err    error // of the header
+	job    int   // its first in jobs
+}
+
+// parse reads the header.
+func (e *sealed) parse() {
+	if e.head.Found {
+		e.value.Header, e.err = envelope.ParseHeader(e.head.Entry.Front)
+	}
 }
 
 // openAll opens records. The place that their tags are held against is where they were found.
 func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 	now := s.p.Now()
 	jobs := make([]Open, 0, len(entries))
-	live := entries[:0]
-	for _, e := range entries {
-		h, err := envelope.ParseHeader(e.read.Entry.Front)
-		if err != nil {
-			return broken(err)
+	for i := range entries {
+		e := &entries[i]
+		if !e.head.Found {
+			continue
 		}
-		e.value.front = e.read.Entry.Front[:h.Size()]
-		if h.Layout == envelope.Split && !headsOnly && !e.read.Both {
-			return ErrIntegrity
+		if e.err != nil {
+			return broken(e.err)
 		}
+		h := &e.value.Header
+		e.value.front = e.head.Entry.Front[:h.Size()]
 		key := s.recordKey(h.Class, h.Epoch)
 		if key == nil {
 			return ErrIntegrity
 		}
-		e.value.Header, e.job = h, len(jobs)
+		e.job = len(jobs)
 		at, part := s.place(e.stored), envelope.PartWhole
 		if h.Layout == envelope.Split {
 			part = envelope.PartHead
 		}
 		jobs = append(jobs, Open{
-			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, part, &h), Sealed: e.read.Entry.Value, Offset: h.Size(),
+			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, part, h), Sealed: e.head.Entry.Value, Offset: h.Size(),
 		})
 		if h.Layout == envelope.Split && !headsOnly {
+			if e.apart == nil || !e.apart.Found {
+				return ErrIntegrity
+			}
 			jobs = append(jobs, Open{
-				Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Sealed: e.read.Second.Value,
+				Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, h), Sealed: e.apart.Entry.Value,
 			})
 		}
-		live = append(live, e)
 	}
 	if len(jobs) == 0 {
 		return nil
@@ -115,8 +175,12 @@ func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 	if err := s.p.Open(t, jobs); err != nil {
 		return broken(err)
 	}
-	for _, e := range live {
-		if err := s.fill(e, jobs, headsOnly); err != nil {
+	for i := range entries {
+		e := &entries[i]
+		if !e.head.Found {
+			continue
+		}
+		if err := s.fill(t, e, jobs, headsOnly); err != nil {
 			return err
 		}
 		// Only what was authenticated is believed: an expiry that someone wrote into the header failed above.
@@ -128,9 +192,9 @@ func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 func expired(h *envelope.Header, now uint64) bool { return h.Expires != 0 && h.Expires <= now }
 
 // fill takes the head, and the value where it is wanted, from the opened ciphertexts.
-func (s *Store) fill(e sealed, jobs []Open, headsOnly bool) error {
+func (s *Store) fill(t Task, e *sealed, jobs []Open, headsOnly bool) error {
 	v, plain := e.value, jobs[e.job].Out
-	head, size, err := envelope.ParseHead(s.head(plain))
+	head, size, err := envelope.ParseHead(s.head(t, plain))
 	if err != nil {
 		return broken(err)
 	}
@@ -138,7 +202,7 @@ func (s *Store) fill(e sealed, jobs []Open, headsOnly bool) error {
 		return ErrIntegrity
 	}
 	v.Head = head
-	total := s.p.Size(plain)
+	total := e.head.Entry.Size - v.Header.Size() - envelope.TagSize
 	if v.Header.Layout == envelope.Whole {
 		v.Data, v.Offset, v.Size = plain, size, total-size
 		return fits(total <= envelope.MaxWhole)
@@ -149,7 +213,7 @@ func (s *Store) fill(e sealed, jobs []Open, headsOnly bool) error {
 	}
 	if !headsOnly {
 		v.Data = jobs[e.job+1].Out
-		return fits(s.p.Size(v.Data) == v.Size)
+		return fits(e.apart.Entry.Size-envelope.TagSize == v.Size)
 	}
 	return nil
 }
@@ -164,12 +228,12 @@ func fits(ok bool) error {
 
 // head returns the head at the front of an opened ciphertext and not a byte of the value behind it, which stays out of
 // Go's memory.
-func (s *Store) head(plain Blob) []byte {
-	size, ok := envelope.HeadSize(s.p.Front(plain, 0, 4))
+func (s *Store) head(t Task, plain Blob) []byte {
+	size, ok := envelope.HeadSize(s.p.Front(t, plain, 0, 4))
 	if !ok {
 		return nil
 	}
-	return s.p.Front(plain, 0, size)
+	return s.p.Front(t, plain, 0, size)
 }
 
 // Exists reports whether there is a record of that name that has not expired. It does not open the record.
@@ -182,7 +246,7 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 	}
 	turn := s.order.take(t, name)
 	defer turn.finish()
-	stored, err := s.storedNames(t, []string{name})
+	stored, err := s.storedNames(t, []string{name}, nil)
 	if err != nil {
 		return false, err
 	}
@@ -229,15 +293,15 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 }
 
 func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope.Class) ([]string, error) {
-	reads, values := make([]Read, len(entries)), make([]Value, len(entries))
+	values := make([]Value, len(entries))
 	all := make([]sealed, len(entries))
 	for i := range entries {
 		_, stored, err := envelope.ParseRecordKey(entries[i].Key)
 		if err != nil {
 			return nil, broken(err)
 		}
-		reads[i] = Read{Found: true, Entry: entries[i]}
-		all[i] = sealed{stored: stored, read: &reads[i], value: &values[i]}
+		all[i] = sealed{stored: stored, head: &Read{Found: true, Entry: entries[i]}, value: &values[i]}
+		all[i].parse()
 	}
 	if err := s.openAll(t, all, true); err != nil {
 		return nil, err
@@ -247,7 +311,7 @@ func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope
 		names[i] = values[i].Head.Name
 	}
 	// The name inside must hash to the name that it is stored under.
-	again, err := s.storedNames(t, names)
+	again, err := s.hide(t, names, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func TestLayoutIsByTheSize(t *testing.T) {
 func (b *tab) plant(s *Store, name string, layout envelope.Layout, value []byte) {
 	b.t.Helper()
 	err := b.do(func(t *task) error {
-		stored, err := s.storedNames(t, []string{name})
+		stored, err := s.storedNames(t, []string{name}, nil)
 		if err != nil {
 			return err
 		}
@@ -157,10 +157,10 @@ func (b *tab) plant(s *Store, name string, layout envelope.Layout, value []byte)
 				{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Plain: value},
 			}
 		}
-		if err := s.p.Seal(t, jobs); err != nil {
+		if err := s.p.Seal(t, jobs, nil); err != nil {
 			return err
 		}
-		writes := []Write{{Table: Records, Key: envelope.RecordKey(s.name, stored[0]), Bytes: h.Append(nil), Value: jobs[0].Out}}
+		writes := []Write{{Table: Records, Key: envelope.RecordKey(s.name, stored[0]), Bytes: h.Encode(), Value: jobs[0].Out}}
 		if layout == envelope.Split {
 			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[0], 0), Value: jobs[1].Out})
 		}

@@ -166,16 +166,16 @@ func TestRecordNameInside(t *testing.T) {
 	b, s := newStore(t, 5)
 	it := text("inside", "value")
 	plant := func(t *task) error {
-		stored, err := s.storedNames(t, []string{"outside"})
+		stored, err := s.storedNames(t, []string{"outside"}, nil)
 		if err != nil {
 			return err
 		}
-		h, jobs := s.prepare(&it, stored[0], s.p.Now(), nil)
-		if err := s.p.Seal(t, jobs); err != nil {
+		h, jobs := s.prepare(&it, stored[0], s.p.Now())
+		if err := s.p.Seal(t, jobs, nil); err != nil {
 			return err
 		}
 		key := string(envelope.RecordKey("st", stored[0]))
-		b.disks["db"].tables[Records][key] = append(h.Append(nil), jobs[0].Out.([]byte)...)
+		b.disks["db"].tables[Records][key] = append(h.Encode(), jobs[0].Out.([]byte)...)
 		return nil
 	}
 	if err := b.do(plant); err != nil {

@@ -58,16 +58,16 @@ func (s *Service) Encrypt(t Task, class envelope.Class, context []byte, plain Bl
 	m.KeyID, m.Salt, m.Iterations, m.Created = k.id, k.at.salt, k.at.iterations, s.p.Time(s.p.Now())
 	s.p.Random(m.IV[:])
 	jobs := []Seal{{Key: k.key, IV: m.IV, AAD: envelope.PackageAAD(m.Encode()), Plain: plain}}
-	if err := s.p.Seal(t, jobs); err != nil {
+	if err := s.p.Seal(t, jobs, nil); err != nil {
 		return m, nil, err
 	}
 	return m, jobs[0].Out, nil
 }
 
-// Decrypt opens a package, given the typed encoding of its metadata and its ciphertext with the tag.
-func (s *Service) Decrypt(t Task, metadata []byte, sealed Blob) (Blob, error) {
+// Decrypt opens a package, given the typed encoding of its metadata and its ciphertext with the tag, of size bytes.
+func (s *Service) Decrypt(t Task, metadata []byte, sealed Blob, size int) (Blob, error) {
 	m, err := envelope.ParseMetadata(metadata)
-	if err != nil || s.p.Size(sealed) < envelope.TagSize || s.p.Time(s.p.ParseTime(m.Created)) != m.Created {
+	if err != nil || size < envelope.TagSize || s.p.Time(s.p.ParseTime(m.Created)) != m.Created {
 		return nil, packageError(err)
 	}
 	k, err := s.metKey(t, packageSalt{m.Class, m.Salt, m.Iterations})

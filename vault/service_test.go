@@ -55,7 +55,7 @@ func metadataOf(m envelope.Metadata, context map[string]any) map[string]any {
 func (b *tab) decrypt(s *Service, p sealedPackage) (plain string, err error) {
 	b.t.Helper()
 	err = b.do(func(t *task) error {
-		out, err := s.Decrypt(t, typed(p.metadata), p.sealed)
+		out, err := s.Decrypt(t, typed(p.metadata), p.sealed, len(p.sealed))
 		if err == nil {
 			plain = string(out.([]byte))
 		}

@@ -68,7 +68,7 @@ func TestServiceMeetsASaltOnce(t *testing.T) {
 		for range 5 {
 			for _, x := range []sealedPackage{p, q} {
 				b.start(func(t *task) {
-					if _, err := s.Decrypt(t, typed(x.metadata), x.sealed); err != nil {
+					if _, err := s.Decrypt(t, typed(x.metadata), x.sealed, len(x.sealed)); err != nil {
 						b.t.Error(err)
 					}
 				})
@@ -129,7 +129,7 @@ func TestServiceForgets(t *testing.T) {
 	// At once, too.
 	for _, p := range packages {
 		b.start(func(t *task) {
-			if _, err := s.Decrypt(t, typed(p.metadata), p.sealed); err != nil {
+			if _, err := s.Decrypt(t, typed(p.metadata), p.sealed, len(p.sealed)); err != nil {
 				b.t.Error(err)
 			}
 		})

@@ -168,20 +168,20 @@ func TestSplitLength(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			err := b.do(func(t *task) error {
-				stored, err := s.storedNames(t, []string{"n"})
+				stored, err := s.storedNames(t, []string{"n"}, nil)
 				if err != nil {
 					return err
 				}
-				h, jobs := s.prepare(&it, stored[0], b.now, nil)
+				h, jobs := s.prepare(&it, stored[0], b.now)
 				h.Length = c.length
 				jobs[0].AAD = envelope.RecordAAD(s.place(stored[0]), envelope.PartHead, &h)
 				jobs[1].AAD = envelope.RecordAAD(s.place(stored[0]), envelope.PartValue, &h)
 				jobs[0].Head = append(jobs[0].Head, c.behind...)
-				if err := s.p.Seal(t, jobs); err != nil {
+				if err := s.p.Seal(t, jobs, nil); err != nil {
 					return err
 				}
 				return s.db.Commit(t, Batch{Writes: []Write{
-					{Table: Records, Key: envelope.RecordKey("st", stored[0]), Bytes: h.Append(nil), Value: jobs[0].Out},
+					{Table: Records, Key: envelope.RecordKey("st", stored[0]), Bytes: h.Encode(), Value: jobs[0].Out},
 					{Table: Chunks, Key: envelope.ChunkKey("st", stored[0], 0), Value: jobs[1].Out},
 				}})
 			})
@@ -203,7 +203,7 @@ func TestTooLarge(t *testing.T) {
 	b, s := newStore(t, 6)
 	b.events = nil
 	it := text("n", "")
-	it.Value = sized(envelope.MaxValue + 1)
+	it.Size = envelope.MaxValue + 1
 	fails(t, "a value of 1 GiB and a byte", b.do(func(t *task) error { return set(t, s, text("m", "small"), it) }), ErrInvalid)
 	if len(b.events) != 0 {
 		t.Errorf("it did %q", b.events)

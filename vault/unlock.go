@@ -202,7 +202,7 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 	}
 	if ring == nil {
 		if o.ExpectVault {
-			n, err := v.db.Count(t, Records, Range{To: []byte{0xff, 0xff}}, nil) // UTF-8 has no byte 0xFF
+			n, err := v.db.Count(t, Records, Range{}, nil)
 			if err == nil && n == 0 {
 				err = ErrEvicted
 			} else if err == nil {
@@ -237,7 +237,7 @@ func (v *Vault) load(t Task) (*envelope.Keyring, []byte, error) {
 	if !reads[0].Found {
 		return nil, nil, nil
 	}
-	stored := v.p.Front(reads[0].Entry.Value, 0, reads[0].Entry.Size)
+	stored := v.p.Front(t, reads[0].Entry.Value, 0, reads[0].Entry.Size)
 	ring, _, err := envelope.ParseKeyring(stored)
 	if err != nil {
 		return nil, nil, broken(err)

@@ -54,7 +54,8 @@ type Store struct {
 // storeState is what all callers of one store on this page share.
 type storeState struct {
 	order order
-	large *chunked // nil until first needed
+	large chunked
+	names knownNames
 }
 
 // CheckStore reports whether a store may have that name.
@@ -79,7 +80,7 @@ func (v *Vault) ClearNames() bool { return v.ring.ClearNames }
 // Channel returns the name of the channel on which unlocked tabs tell each other of writes. It is an HMAC, so that a
 // page which has not unlocked the vault cannot listen.
 func (v *Vault) Channel(t Task) ([]byte, error) {
-	macs, err := v.p.MAC(t, v.ringKey, [][]byte{envelope.ChannelMessage(v.database)})
+	macs, err := v.p.MAC(t, v.ringKey, [][]byte{envelope.ChannelMessage(v.database)}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -91,22 +92,6 @@ func (v *Vault) alive() error {
 		return ErrClosed
 	}
 	return nil
-}
-
-// storedNames returns what names are stored as: their HMAC under the name key, or their UTF-8.
-func (s *Store) storedNames(t Task, names []string) ([][]byte, error) {
-	if s.ring.ClearNames {
-		stored := make([][]byte, len(names))
-		for i, name := range names {
-			stored[i] = []byte(name)
-		}
-		return stored, nil
-	}
-	messages := make([][]byte, len(names))
-	for i, name := range names {
-		messages[i] = envelope.NameMessage(s.name, name)
-	}
-	return s.p.MAC(t, s.nameKey, messages)
 }
 
 func (s *Store) place(stored []byte) envelope.Place {

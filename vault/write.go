@@ -10,6 +10,7 @@ type Item struct {
 	ContentType string
 	Context     []byte // JSON text of an object, or empty
 	Value       Blob
+	Size        int // bytes of Value
 }
 
 // Set writes records in one transaction, all or none. When the same name stands twice, the later one stays. load is called
@@ -27,7 +28,7 @@ func (s *Store) Set(t Task, items []Item, load func() error) error {
 	if err := load(); err != nil {
 		return err
 	}
-	return s.put(t, items, names, nil, turn)
+	return s.put(t, items, names, nil, turn.finish)
 }
 
 func (s *Store) check(items []Item, names []string) error {
@@ -72,10 +73,10 @@ func (s *Store) weakestSlot() uint32 {
 
 // put seals items and commits them. All cryptography is done before the transaction is made, since a browser may end a
 // transaction that waits for anything but its own requests.
-func (s *Store) put(t Task, items []Item, names []string, expect *Expect, turn *turn) error {
+func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued func()) error {
 	var need perClass
 	for i := range items {
-		if s.p.Size(items[i].Value) > envelope.MaxValue {
+		if items[i].Size > envelope.MaxValue {
 			return ErrInvalid.because("A value must not be larger than 1 GiB.")
 		}
 		need[items[i].Class] += 2 // a split record is two ciphertexts
@@ -87,36 +88,40 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, turn *
 	if err != nil {
 		return err
 	}
-	stored, err := s.storedNames(t, names)
+	// What does not need the names is done while the browser hides them, and what does not need the ciphertexts while it seals.
+	headers, heads := make([]envelope.Header, len(items)), make([][]byte, len(items))
+	stored, err := s.storedNames(t, names, func() {
+		now := s.p.Now()
+		for i := range items {
+			heads[i] = s.layOut(&items[i], &headers[i], now)
+		}
+	})
 	if err != nil {
 		return err
 	}
-	now := s.p.Now()
-	headers := make([]envelope.Header, len(items))
 	jobs := make([]Seal, 0, len(items))
 	for i := range items {
-		headers[i], jobs = s.prepare(&items[i], stored[i], now, jobs)
-	}
-	if err := s.p.Seal(t, jobs); err != nil {
-		return err
+		jobs = s.seals(&items[i], &headers[i], heads[i], stored[i], jobs)
 	}
 	writes := make([]Write, 0, len(jobs))
-	for i := range items {
-		h := &headers[i]
-		writes = append(writes, Write{Table: Records, Key: envelope.RecordKey(s.name, stored[i]), Bytes: h.Append(nil), Value: jobs[0].Out})
-		jobs = jobs[1:]
-		if h.Layout == envelope.Split {
-			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[i], 0), Value: jobs[0].Out})
-			jobs = jobs[1:]
+	err = s.p.Seal(t, jobs, func() {
+		for i := range items {
+			writes = s.writes(&headers[i], names[i], stored[i], large, writes)
 		}
-		if s.written(large, names[i], stored[i], h.Layout) {
-			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[i], 0)})
+	})
+	if err != nil {
+		return err
+	}
+	sealed := jobs
+	for i := range writes {
+		if w := &writes[i]; w.sealed {
+			w.Value, sealed = sealed[0].Out, sealed[1:]
 		}
 	}
 	if err := s.alive(); err != nil {
 		return err
 	}
-	err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: turn.finish})
+	err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: issued})
 	if err != nil {
 		for _, name := range names {
 			s.Unsure(name)
@@ -125,23 +130,40 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, turn *
 	return err
 }
 
-// prepare lays out one record and appends what must be sealed for it to jobs.
-func (s *Store) prepare(it *Item, stored []byte, now uint64, jobs []Seal) (envelope.Header, []Seal) {
+// layOut decides the layout of a record, fills its header and returns its head.
+func (s *Store) layOut(it *Item, h *envelope.Header, now uint64) []byte {
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
-	h := envelope.Header{Layout: envelope.Whole, Class: it.Class, Epoch: s.ring.WriteEpoch, Created: now}
-	key, at := s.recordKey(h.Class, h.Epoch), s.place(stored)
-	sealedHead := head.Encode()
+	encoded := head.Encode()
+	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, s.ring.WriteEpoch, now
 	s.p.Random(h.IV[:])
-	if len(sealedHead)+s.p.Size(it.Value) <= envelope.MaxWhole {
-		return h, append(jobs, Seal{
-			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, &h), Head: sealedHead, Plain: it.Value,
-		})
+	if len(encoded)+it.Size > envelope.MaxWhole {
+		h.Layout, h.Length = envelope.Split, uint64(it.Size)
+		s.p.Random(h.ValueIV[:])
 	}
-	h.Layout, h.Length = envelope.Split, uint64(s.p.Size(it.Value))
-	s.p.Random(h.ValueIV[:])
-	return h, append(jobs,
-		Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartHead, &h), Head: sealedHead},
-		Seal{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, &h), Plain: it.Value})
+	return encoded
+}
+
+// seals appends what must be sealed for a record to jobs.
+func (s *Store) seals(it *Item, h *envelope.Header, head, stored []byte, jobs []Seal) []Seal {
+	key, at := s.recordKey(h.Class, h.Epoch), s.place(stored)
+	if h.Layout == envelope.Whole {
+		return append(jobs, Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, h), Head: head, Plain: it.Value})
+	}
+	return append(jobs,
+		Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartHead, h), Head: head},
+		Seal{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, h), Plain: it.Value})
+}
+
+// writes appends the entries of a record to list, without the ciphertexts.
+func (s *Store) writes(h *envelope.Header, name string, stored []byte, large *chunked, list []Write) []Write {
+	list = append(list, Write{Table: Records, Key: envelope.RecordKey(s.name, stored), Bytes: h.Encode(), sealed: true})
+	if h.Layout == envelope.Split {
+		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0), sealed: true})
+	}
+	if s.written(large, name, stored, h.Layout) {
+		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0)})
+	}
+	return list
 }
 
 // Delete deletes records in one transaction, all or none. Names that have no record are passed over.
@@ -158,7 +180,7 @@ func (s *Store) Delete(t Task, names []string) error {
 }
 
 func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error {
-	stored, err := s.storedNames(t, names)
+	stored, err := s.storedNames(t, names, nil)
 	if err != nil {
 		return err
 	}
@@ -227,5 +249,5 @@ func (s *Store) replace(t Task, name string, current Value, c Change) error {
 	if c.Delete {
 		return s.remove(t, []string{name}, expect, turn)
 	}
-	return s.put(t, []Item{c.Item}, []string{name}, expect, turn)
+	return s.put(t, []Item{c.Item}, []string{name}, expect, turn.finish)
 }

@@ -3,11 +3,8 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/envelope"
 	"idbvault/idb"
-	"idbvault/jsbridge"
 	"idbvault/vault"
 )
 
@@ -32,91 +29,61 @@ type database struct{ db *idb.DB }
 func (d *database) Close() { d.db.Close() }
 
 func (d *database) Read(t vault.Task, reads []vault.Read, issued func()) error {
-	then := ""
 	looks := make([]idb.Look, len(reads))
 	for i := range reads {
-		looks[i] = idb.Look{Store: vault.Tables[reads[i].Table], Key: reads[i].Key}
-		if reads[i].Follow != nil {
-			then = vault.Tables[vault.Chunks]
-		}
+		looks[i] = idb.Look{Store: int(reads[i].Table), Key: reads[i].Key}
 	}
-	seconds, err := d.db.Read(callOf(t), looks, then, func(i int, l *idb.Look) (idb.Look, bool) {
-		r := &reads[i]
-		if r.Found = l.Found; !l.Found {
-			return idb.Look{}, false
-		}
-		r.Entry = entryOf(r.Key, l.Value, frontSize)
-		if r.Follow == nil {
-			return idb.Look{}, false
-		}
-		table, key, ok := r.Follow(r.Entry.Front)
-		return idb.Look{Store: vault.Tables[table], Key: key}, ok
-	}, issued)
-	if err != nil {
+	if err := d.db.Read(callOf(t), looks, frontSize, issued); err != nil {
 		return outcome(err)
 	}
-	for i := range seconds {
-		if l := &seconds[i]; l.Found {
-			reads[i].Both, reads[i].Second = true, entryOf(l.Key, l.Value, 0)
+	for i := range looks {
+		if reads[i].Found = looks[i].Found; looks[i].Found {
+			reads[i].Entry = entryOf(&looks[i])
 		}
 	}
 	return nil
 }
 
-func entryOf(key []byte, v js.Value, front int) vault.Entry {
-	e := vault.Entry{Key: key, Value: v, Size: jsbridge.Size(v)}
-	if front > 0 {
-		e.Front = jsbridge.Front(v, 0, front)
-	}
-	return e
+func entryOf(l *idb.Look) vault.Entry {
+	return vault.Entry{Key: l.Key, Front: l.Front, Value: l.Value, Size: l.Size}
 }
 
 func (d *database) Scan(t vault.Task, table vault.Table, r vault.Range, limit int, issued func()) ([]vault.Entry, error) {
-	keys, values, err := d.db.Entries(callOf(t), vault.Tables[table], idb.Range(r), limit, issued)
+	looks, err := d.db.Entries(callOf(t), int(table), idb.Range(r), limit, frontSize, issued)
 	if err != nil {
 		return nil, outcome(err)
 	}
-	entries := make([]vault.Entry, len(keys))
+	entries := make([]vault.Entry, len(looks))
 	for i := range entries {
-		entries[i] = entryOf(keys[i], values[i], frontSize)
+		entries[i] = entryOf(&looks[i])
 	}
 	return entries, nil
 }
 
 func (d *database) Keys(t vault.Task, table vault.Table, r vault.Range, limit int, issued func()) ([][]byte, error) {
-	keys, err := d.db.Keys(callOf(t), vault.Tables[table], idb.Range(r), limit, issued)
+	keys, err := d.db.Keys(callOf(t), int(table), idb.Range(r), limit, issued)
 	return keys, outcome(err)
 }
 
 func (d *database) Count(t vault.Task, table vault.Table, r vault.Range, issued func()) (int, error) {
-	n, err := d.db.Count(callOf(t), vault.Tables[table], idb.Range(r), issued)
+	n, err := d.db.Count(callOf(t), int(table), idb.Range(r), issued)
 	return n, outcome(err)
 }
 
 func (d *database) Commit(t vault.Task, b vault.Batch) error {
-	batch := idb.Batch{Strict: b.Strict, Issued: b.Issued}
-	for _, w := range b.Writes {
-		batch.Writes = append(batch.Writes, idb.Write{Store: vault.Tables[w.Table], Key: w.Key, Value: valueOf(&w)})
+	batch := idb.Batch{Strict: b.Strict, Issued: b.Issued, Writes: make([]idb.Write, len(b.Writes))}
+	for i := range b.Writes {
+		w := &b.Writes[i]
+		batch.Writes[i] = idb.Write{Store: int(w.Table), Key: w.Key, Bytes: w.Bytes, Value: blob(w.Value)}
 	}
 	for _, r := range b.Clear {
-		batch.Clears = append(batch.Clears, idb.Clear{Store: vault.Tables[r.Table], Range: idb.Range(r.Range)})
+		batch.Clears = append(batch.Clears, idb.Clear{Store: int(r.Table), Range: idb.Range(r.Range)})
 	}
 	if e := b.Expect; e != nil {
-		batch.Expect = &idb.Expect{Store: vault.Tables[e.Table], Key: e.Key, Prefix: e.Prefix}
+		batch.Expect = &idb.Expect{Store: int(e.Table), Key: e.Key, Prefix: e.Prefix}
 		if e.Empty != nil {
-			batch.Expect.Empty = vault.Tables[*e.Empty]
+			batch.Expect.Empty = []int{int(*e.Empty)}
 		}
 	}
 	return outcome(d.db.Commit(callOf(t), batch))
-}
-
-// valueOf returns what a write stores: its bytes with its value behind them, or undefined for a deletion.
-func valueOf(w *vault.Write) js.Value {
-	switch {
-	case len(w.Bytes) == 0:
-		return blob(w.Value)
-	case w.Value == nil:
-		return jsbridge.Bytes(w.Bytes)
-	}
-	return jsbridge.Join(w.Bytes, blob(w.Value))
 }

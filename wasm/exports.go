@@ -3,8 +3,6 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/envelope"
 	"idbvault/jsbridge"
 	"idbvault/vault"
@@ -18,10 +16,11 @@ var (
 	items  [][]vault.Item // by call
 )
 
-// item adds a record, or a name alone, to the arguments of a call. The page holds name, content type and context.
+// item adds a record, or a name alone, to the arguments of a call. The page holds name, content type and context; size is that
+// of its value, which is the payload of the item's place.
 //
 //go:wasmexport item
-func item(call, class, kind, name, contentType, context int32) {
+func item(call, class, kind, name, contentType, context, size int32) {
 	jsbridge.Enter(func() {
 		for int(call) >= len(items) {
 			items = append(items, nil)
@@ -33,6 +32,8 @@ func item(call, class, kind, name, contentType, context int32) {
 			Name:        string(p[:name]),
 			ContentType: string(p[name : name+contentType]),
 			Context:     append([]byte(nil), p[name+contentType:name+contentType+context]...),
+			Value:       jsbridge.Ref(len(items[call])),
+			Size:        int(size),
 		}
 		items[call] = append(items[call], it)
 	})
@@ -44,7 +45,7 @@ func taken(call int32) []vault.Item {
 		return nil // a call without any
 	}
 	list := items[call]
-	items[call] = nil
+	items[call] = list[:0] // the call's number is not given again before it has ended
 	return list
 }
 
@@ -100,7 +101,7 @@ func open(call, iterations, flags int32) {
 		}
 		if flags&flagSecret != 0 {
 			o.Secret = payloadKey{c, 0}
-			o.Fingerprint = jsbridge.Front(c.Payload(1), 0, envelope.MACSize)
+			o.Fingerprint = c.Front(1, 0, envelope.MACSize)
 		}
 		if err := vault.CheckStore(place.ContentType); err != nil {
 			return err
@@ -122,7 +123,7 @@ func open(call, iterations, flags int32) {
 			return err
 		}
 		c.Push(hold(s))
-		c.PushBytes(jsbridge.Bytes(channel), 0)
+		c.PushBytes(c.Ref(jsbridge.Bytes(channel)), 0, 0, "")
 		c.Done()
 		return nil
 	})
@@ -139,50 +140,80 @@ func destroy(call int32) {
 	})
 }
 
-// set writes the items of the call, whose values are its payloads: buffers, or promises of them.
+// set writes the items of the call in one transaction, all or none.
 //
 //go:wasmexport set
 func set(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		return s.Set(c, list, func() error {
-			if err := c.Payloads(); err != nil {
-				return err
-			}
 			for i := range list {
-				list[i].Value = c.Payload(i)
+				if list[i].Kind != envelope.File {
+					continue
+				}
+				// Its bytes are a promise; the first wait is for all of them.
+				if err := c.Payloads(); err != nil {
+					return err
+				}
+				list[i].Size = c.Size(jsbridge.Ref(i))
 			}
 			return nil
 		})
 	})
 }
 
-// get reads the items' names. Results, for each: null, or the value's bytes. With details they are kind, content type and
-// bytes.
+// setEach writes the items of the call, each of which a call of its own was made for; none is a Blob. Results, for each: null
+// or an error.
 //
-//go:wasmexport get
-func get(call, store, details int32) {
+//go:wasmexport setEach
+func setEach(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
-		values, err := s.Get(c, namesOf(list), false)
-		if err != nil {
-			return err
-		}
-		for i := range values {
-			pushValue(c, &values[i], details != 0)
+		for _, err := range s.SetEach(c, list) {
+			if err != nil {
+				c.PushError(err)
+			} else {
+				c.Push(nil)
+			}
 		}
 		return nil
 	})
 }
 
-func pushValue(c *jsbridge.Call, v *vault.Value, details bool) {
-	if !v.Found {
+// get reads the items' names. Results, for each: null, or the value's bytes with its kind and content type.
+//
+//go:wasmexport get
+func get(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		values, err := s.Get(c, namesOf(list), false)
+		for i := range values {
+			pushValue(c, &values[i])
+		}
+		return err
+	})
+}
+
+// getEach reads the items' names, for each of which a call of its own was made. Results, for each: as get's, or an error.
+//
+//go:wasmexport getEach
+func getEach(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		values, errs := s.GetEach(c, namesOf(list))
+		for i := range values {
+			if errs[i] != nil {
+				c.PushError(errs[i])
+			} else {
+				pushValue(c, &values[i])
+			}
+		}
+		return nil
+	})
+}
+
+func pushValue(c *jsbridge.Call, v *vault.Value) {
+	if v.Found {
+		c.PushBytes(blob(v.Data), v.Offset, int(v.Head.Kind), v.Head.ContentType)
+	} else {
 		c.Push(nil)
-		return
 	}
-	if details {
-		c.Push(int(v.Head.Kind))
-		c.Push(v.Head.ContentType)
-	}
-	c.PushBytes(v.Data.(js.Value), v.Offset)
 }
 
 // metadata reads the head of item 0. Results: null, or class, created, expires, epoch, size, content type, context.

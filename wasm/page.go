@@ -22,13 +22,13 @@ func keyOf(v js.Value) vault.Key { return subtle.KeyOf(v) }
 // payloadKey is a key that lies in the slot of a call. Go takes hold of it only where it is used: a vault that is joined
 // by its secret's fingerprint never does.
 type payloadKey struct {
-	c *jsbridge.Call
-	i int
+	c  *jsbridge.Call
+	at jsbridge.Ref
 }
 
 func subtleKey(k vault.Key) subtle.Key {
 	if p, ok := k.(payloadKey); ok {
-		return subtle.KeyOf(p.c.Payload(p.i))
+		return subtle.KeyOf(p.c.Value(p.at))
 	}
 	return k.(subtle.Key)
 }
@@ -37,11 +37,11 @@ func subtleKey(k vault.Key) subtle.Key {
 // unwrap.
 var derived bool
 
-func blob(b vault.Blob) js.Value {
+func blob(b vault.Blob) jsbridge.Ref {
 	if b == nil {
-		return js.Undefined()
+		return jsbridge.NoRef
 	}
-	return b.(js.Value)
+	return b.(jsbridge.Ref)
 }
 
 // outcome translates the errors of subtle and idb into those that the vault decides by.
@@ -78,15 +78,16 @@ func (*page) Time(unix uint64) string      { return jsbridge.Time(unix) }
 func (*page) ParseTime(text string) uint64 { return jsbridge.ParseTime(text) }
 func (*page) Random(b []byte)              { jsbridge.Random(b) }
 
-func (*page) Front(b vault.Blob, offset, n int) []byte { return jsbridge.Front(blob(b), offset, n) }
-func (*page) Size(b vault.Blob) int                    { return jsbridge.Size(blob(b)) }
+func (*page) Front(t vault.Task, b vault.Blob, offset, n int) []byte {
+	return callOf(t).Front(blob(b), offset, n)
+}
 
 func (*page) Digest(t vault.Task, message []byte) ([]byte, error) {
 	return subtle.Digest(callOf(t), message)
 }
 
-func (*page) MAC(t vault.Task, key vault.Key, messages [][]byte) ([][]byte, error) {
-	return subtle.MAC(callOf(t), subtleKey(key), messages)
+func (*page) MAC(t vault.Task, key vault.Key, messages [][]byte, meanwhile func()) ([][]byte, error) {
+	return subtle.MAC(callOf(t), subtleKey(key), messages, meanwhile)
 }
 
 func (*page) Verify(t vault.Task, key vault.Key, message, mac []byte) error {
@@ -120,46 +121,30 @@ func (*page) Unwrap(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind, wra
 	return key, outcome(err)
 }
 
-func (*page) Seal(t vault.Task, jobs []vault.Seal) error {
+func (*page) Seal(t vault.Task, jobs []vault.Seal, meanwhile func()) error {
 	sealings := make([]subtle.Sealing, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
-		plain := blob(j.Plain)
-		if len(j.Head) > 0 {
-			plain = jsbridge.Join(j.Head, plain)
-		}
-		jsbridge.Crossed(2 * jsbridge.Size(plain)) // and as much ciphertext
-		sealings[i] = subtle.Sealing{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Plain: plain}
+		sealings[i] = subtle.Sealing{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Head: j.Head, Plain: blob(j.Plain)}
 	}
-	out, err := subtle.Seal(callOf(t), sealings)
-	if err != nil {
-		return outcome(err)
-	}
-	for i := range jobs {
+	out, err := subtle.Seal(callOf(t), sealings, meanwhile)
+	for i := range out {
 		jobs[i].Out = out[i]
 	}
-	return nil
+	return outcome(err)
 }
 
 func (*page) Open(t vault.Task, jobs []vault.Open) error {
 	openings := make([]subtle.Opening, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
-		sealed := blob(j.Sealed)
-		if j.Offset > 0 {
-			sealed = jsbridge.View(sealed, j.Offset)
-		}
-		jsbridge.Crossed(2 * jsbridge.Size(sealed))
-		openings[i] = subtle.Opening{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Sealed: sealed}
+		openings[i] = subtle.Opening{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Sealed: blob(j.Sealed), Offset: j.Offset}
 	}
 	out, err := subtle.Open(callOf(t), openings)
-	if err != nil {
-		return outcome(err)
-	}
-	for i := range jobs {
+	for i := range out {
 		jobs[i].Out = out[i]
 	}
-	return nil
+	return outcome(err)
 }
 
 func (*page) Lock(t vault.Task, name string) (func(), error) { return callOf(t).Lock(name) }

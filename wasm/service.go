@@ -3,8 +3,6 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/envelope"
 	"idbvault/jsbridge"
 	"idbvault/vault"
@@ -15,7 +13,7 @@ import (
 //go:wasmexport service
 func service(call, iterations int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		s, err := vault.NewService(&page{}, keyOf(c.Payload(0)), uint32(iterations))
+		s, err := vault.NewService(&page{}, keyOf(c.Value(0)), uint32(iterations))
 		if err != nil {
 			return err
 		}
@@ -32,11 +30,11 @@ func service(call, iterations int32) {
 func encrypt(call, service, class, context int32) {
 	encoded := append([]byte(nil), jsbridge.Page[:context]...)
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		m, sealed, err := serviceAt(service).Encrypt(c, envelope.Class(class), encoded, c.Payload(0))
+		m, sealed, err := serviceAt(service).Encrypt(c, envelope.Class(class), encoded, jsbridge.Ref(0))
 		if err != nil {
 			return err
 		}
-		c.PushBytes(sealed.(js.Value), 0)
+		c.PushBytes(blob(sealed), 0, 0, "")
 		c.Push(m.KeyID)
 		c.Push(envelope.Base64(m.IV[:]))
 		c.Push(envelope.Base64(m.Salt[:]))
@@ -50,17 +48,17 @@ func encrypt(call, service, class, context int32) {
 	})
 }
 
-// decrypt opens the ciphertext that is payload 0; the page holds the typed encoding of the metadata. Result: the plaintext.
+// decrypt opens the ciphertext that is payload 0, of size bytes; the page holds the typed encoding of the metadata. Result: the plaintext.
 //
 //go:wasmexport decrypt
-func decrypt(call, service, metadata int32) {
+func decrypt(call, service, metadata, size int32) {
 	encoded := append([]byte(nil), jsbridge.Page[:metadata]...)
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		plain, err := serviceAt(service).Decrypt(c, encoded, c.Payload(0))
+		plain, err := serviceAt(service).Decrypt(c, encoded, jsbridge.Ref(0), int(size))
 		if err != nil {
 			return err
 		}
-		c.PushBytes(plain.(js.Value), 0)
+		c.PushBytes(blob(plain), 0, 0, "")
 		c.Done()
 		return nil
 	})

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/envelope"
 	"idbvault/jsbridge"
 	"idbvault/vault"
@@ -19,18 +17,19 @@ func update(call, store, defaultClass int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		asked := list[0]
 		return s.Update(c, asked.Name, func(current vault.Value) (vault.Change, error) {
-			argument := js.Null()
+			value := jsbridge.NoRef
 			if current.Found {
-				argument = jsbridge.View(current.Data.(js.Value), current.Offset)
+				value = blob(current.Data)
 			}
-			answer, err := c.Apply(0, argument)
+			answer, err := c.Apply(0, value, current.Offset)
 			if err != nil || answer.IsNull() {
 				return vault.Change{Delete: true}, err
 			}
 			next := asked
 			next.Kind = envelope.Kind(answer.Index(0).Int())
 			next.ContentType = answer.Index(1).String()
-			next.Value = answer.Index(2)
+			bytes := c.Ref(answer.Index(2))
+			next.Value, next.Size = bytes, c.Size(bytes)
 			if next.Class == 0 && current.Found {
 				next.Class = current.Header.Class
 			} else if next.Class == 0 {

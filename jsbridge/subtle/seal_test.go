@@ -35,13 +35,17 @@ func newBatch(c *jsbridge.Call, n int) (*batch, error) {
 		key, iv, aad, plain := keys[i%3], filled(12, i, 1), filled(i%50, i, 2), filled(i%300, i, 3)
 		sealed := goGCM(filled(32, i%3)).Seal(nil, iv, plain, aad)
 		b.plain, b.sealed = append(b.plain, plain), append(b.sealed, sealed)
-		b.sealings = append(b.sealings, subtle.Sealing{Key: key, IV: iv, AAD: aad, Plain: jsbridge.Bytes(plain)})
-		b.openings = append(b.openings, subtle.Opening{Key: key, IV: iv, AAD: aad, Sealed: jsbridge.Bytes(sealed)})
+		b.sealings = append(b.sealings, subtle.Sealing{Key: key, IV: iv, AAD: aad, Plain: c.Ref(jsbridge.Bytes(plain))})
+		b.openings = append(b.openings, subtle.Opening{Key: key, IV: iv, AAD: aad, Sealed: c.Ref(jsbridge.Bytes(sealed))})
 	}
 	return b, nil
 }
 
-func allEqual(what string, got []js.Value, want [][]byte) error {
+func allEqual(c *jsbridge.Call, what string, refs []jsbridge.Ref, want [][]byte) error {
+	got := make([]js.Value, len(refs))
+	for i, r := range refs {
+		got[i] = c.Value(r)
+	}
 	if len(got) != len(want) {
 		return fmt.Errorf("%s: %d results of %d", what, len(got), len(want))
 	}
@@ -60,7 +64,7 @@ func TestBatches(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			sealed, err := subtle.Seal(c, b.sealings)
+			sealed, err := subtle.Seal(c, b.sealings, nil)
 			if err != nil {
 				return err
 			}
@@ -68,7 +72,7 @@ func TestBatches(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			return errors.Join(allEqual("sealed", sealed, b.sealed), allEqual("opened", plain, b.plain))
+			return errors.Join(allEqual(c, "sealed", sealed, b.sealed), allEqual(c, "opened", plain, b.plain))
 		})
 	}
 }
@@ -84,15 +88,13 @@ func TestOneBadTagRefusesTheBatch(t *testing.T) {
 				good := b.openings[at]
 				altered := bytes.Clone(b.sealed[at])
 				altered[len(altered)-1] ^= 1
-				b.openings[at].Sealed = jsbridge.Bytes(altered)
+				b.openings[at].Sealed = c.Ref(jsbridge.Bytes(altered))
 				plain, err := subtle.Open(c, b.openings)
 				if err != subtle.ErrRefused {
 					return fmt.Errorf("a bad tag at %d of %d: got %w", at, n, err)
 				}
-				for _, v := range plain {
-					if !v.IsUndefined() {
-						return fmt.Errorf("a bad tag at %d of %d: a plaintext came back", at, n)
-					}
+				if plain != nil {
+					return fmt.Errorf("a bad tag at %d of %d: plaintexts came back", at, n)
 				}
 				b.openings[at] = good
 			}
@@ -119,13 +121,13 @@ func TestOpenRefusesWhatWasNotSealed(t *testing.T) {
 			"another ciphertext": func(o *subtle.Opening) {
 				altered := bytes.Clone(sealed)
 				altered[0] ^= 128
-				o.Sealed = jsbridge.Bytes(altered)
+				o.Sealed = c.Ref(jsbridge.Bytes(altered))
 			},
-			"one byte less": func(o *subtle.Opening) { o.Sealed = jsbridge.Bytes(sealed[:len(sealed)-1]) },
-			"one byte more": func(o *subtle.Opening) { o.Sealed = jsbridge.Bytes(append(bytes.Clone(sealed), 0)) },
-			"nothing":       func(o *subtle.Opening) { o.Sealed = jsbridge.Bytes(nil) },
-			"half a tag":    func(o *subtle.Opening) { o.Sealed = jsbridge.Bytes(sealed[:8]) },
-			"15 bytes":      func(o *subtle.Opening) { o.Sealed = jsbridge.Bytes(sealed[:15]) },
+			"one byte less": func(o *subtle.Opening) { o.Sealed = c.Ref(jsbridge.Bytes(sealed[:len(sealed)-1])) },
+			"one byte more": func(o *subtle.Opening) { o.Sealed = c.Ref(jsbridge.Bytes(append(bytes.Clone(sealed), 0))) },
+			"nothing":       func(o *subtle.Opening) { o.Sealed = c.Ref(jsbridge.Bytes(nil)) },
+			"half a tag":    func(o *subtle.Opening) { o.Sealed = c.Ref(jsbridge.Bytes(sealed[:8])) },
+			"15 bytes":      func(o *subtle.Opening) { o.Sealed = c.Ref(jsbridge.Bytes(sealed[:15])) },
 		}
 		for what, alter := range change {
 			o := good
@@ -148,24 +150,52 @@ func TestLongValuesAndViews(t *testing.T) {
 		}
 		plain := filled(3<<20, 8)
 		want := goGCM(raw).Seal(nil, iv, plain, aad)
-		// Both lie behind 7 other bytes.
 		sealed, err := subtle.Seal(c, []subtle.Sealing{{
-			Key: key, IV: iv, AAD: aad, Plain: jsbridge.View(jsbridge.Join(make([]byte, 7), bufferOf(plain)), 7),
-		}})
+			Key: key, IV: iv, AAD: aad, Head: plain[:1000], Plain: c.Ref(bufferOf(plain[1000:])),
+		}}, nil)
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(bytesOf(sealed[0]), want) {
+		if !bytes.Equal(bytesOf(c.Value(sealed[0])), want) {
 			return errors.New("sealed to something else")
 		}
+		// It lies behind 7 other bytes.
 		opened, err := subtle.Open(c, []subtle.Opening{{
-			Key: key, IV: iv, AAD: aad, Sealed: jsbridge.View(jsbridge.Join(make([]byte, 7), sealed[0]), 7),
+			Key: key, IV: iv, AAD: aad, Sealed: c.Ref(bufferOf(append(make([]byte, 7), want...))), Offset: 7,
 		}})
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(bytesOf(opened[0]), plain) {
+		if !bytes.Equal(bytesOf(c.Value(opened[0])), plain) {
 			return errors.New("opened to something else")
+		}
+		return nil
+	})
+}
+
+// A head alone, a value alone, and neither.
+func TestHeadAndValue(t *testing.T) {
+	harness.Run(t, func(c *jsbridge.Call) error {
+		raw, iv := filled(32, 9), filled(12, 9)
+		key, err := imported(c, raw, rawGCM, useGCM, false)
+		if err != nil {
+			return err
+		}
+		value := c.Ref(jsbridge.Bytes([]byte("value")))
+		meanwhile := 0
+		sealed, err := subtle.Seal(c, []subtle.Sealing{
+			{Key: key, IV: iv, Head: []byte("head"), Plain: value},
+			{Key: key, IV: iv, Head: []byte("head"), Plain: jsbridge.NoRef},
+			{Key: key, IV: iv, Plain: value},
+			{Key: key, IV: iv, Plain: jsbridge.NoRef},
+		}, func() { meanwhile++ })
+		if err != nil || meanwhile != 1 {
+			return fmt.Errorf("called %d times meanwhile, %w", meanwhile, err)
+		}
+		for i, plain := range []string{"headvalue", "head", "value", ""} {
+			if got := bytesOf(c.Value(sealed[i])); !bytes.Equal(got, goGCM(raw).Seal(nil, iv, []byte(plain), nil)) {
+				return fmt.Errorf("%q was sealed to something else", plain)
+			}
 		}
 		return nil
 	})
@@ -177,7 +207,7 @@ func TestMisuseIsNoRefusal(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		job := subtle.Opening{Key: key, IV: filled(12, 1), Sealed: jsbridge.Bytes(filled(40, 1))}
+		job := subtle.Opening{Key: key, IV: filled(12, 1), Sealed: c.Ref(jsbridge.Bytes(filled(40, 1)))}
 		if _, err := subtle.Open(c, []subtle.Opening{job}); !jsbridge.Named(err, "InvalidAccessError") {
 			return fmt.Errorf("a key of another kind: got %w", err)
 		}
@@ -193,11 +223,11 @@ func TestCallsSealAtOnce(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			sealed, err := subtle.Seal(c, b.sealings)
+			sealed, err := subtle.Seal(c, b.sealings, nil)
 			if err != nil {
 				return err
 			}
-			return allEqual("sealed", sealed, b.sealed)
+			return allEqual(c, "sealed", sealed, b.sealed)
 		}))
 	}
 	for _, call := range calls {
@@ -217,7 +247,7 @@ func TestMACs(t *testing.T) {
 			for i := range messages {
 				messages[i] = filled(i, i)
 			}
-			macs, err := subtle.MAC(c, key, messages)
+			macs, err := subtle.MAC(c, key, messages, nil)
 			if err != nil {
 				return err
 			}

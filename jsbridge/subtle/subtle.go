@@ -36,10 +36,9 @@ const (
 var (
 	subtle js.Value
 
-	encrypt, decrypt, sign, verify, digest     js.Value // bound
+	verify, digest                             js.Value // bound
 	generateKey, deriveKey, wrapKey, unwrapKey js.Value
 
-	gcm      = jsbridge.Literal(`{"name":"AES-GCM","tagLength":128}`)
 	aesGCM   = jsbridge.Literal(`{"name":"AES-GCM","length":256}`)
 	aesKW    = jsbridge.Literal(`{"name":"AES-KW","length":256}`)
 	hmac256  = jsbridge.Literal(`{"name":"HMAC","hash":"SHA-256","length":256}`) // the default is 512 bits
@@ -51,16 +50,12 @@ var (
 	toUnwrap = jsbridge.Literal(`["unwrapKey"]`)
 	toMAC    = jsbridge.Literal(`["sign","verify"]`)
 	toDerive = jsbridge.Literal(`["deriveKey","deriveBits"]`)
-	setGCM   = js.Global().Get("idbvaultHost").Get("gcm")
 )
 
 var operations = [...]struct {
 	name string
 	f    *js.Value
 }{
-	{"encrypt", &encrypt},
-	{"decrypt", &decrypt},
-	{"sign", &sign},
 	{"verify", &verify},
 	{"digest", &digest},
 	{"generateKey", &generateKey},
@@ -69,6 +64,19 @@ var operations = [...]struct {
 	{"unwrapKey", &unwrapKey},
 }
 
+// The steps that every record takes are the shim's. They use the key that setKey gave the call, and fail as promises do.
+
+//go:wasmimport idbvault sign
+func stepSign(call, n int32) int32
+
+//go:wasmimport idbvault seal
+func stepSeal(call, aad, head, plain int32) int32
+
+//go:wasmimport idbvault open
+func stepOpen(call, aad, sealed, offset int32) int32
+
+var setKey = jsbridge.HostFunction("key")
+
 func init() {
 	subtle = js.Global().Get("crypto").Get("subtle")
 	for _, op := range operations {
@@ -76,29 +84,39 @@ func init() {
 	}
 }
 
-// params returns the algorithm object for one AES-GCM operation. SubtleCrypto copies it when it is called, so one object
-// serves them all.
-func params(iv, aad []byte) js.Value {
-	copy(jsbridge.Page[:], iv)
-	copy(jsbridge.Page[len(iv):], aad)
-	setGCM.Invoke(gcm, len(iv), len(aad))
-	return gcm
-}
-
 // Sealing is one AES-256-GCM encryption with a 128-bit tag (SP 800-38D).
 type Sealing struct {
 	Key   Key
 	IV    []byte // 12 bytes
 	AAD   []byte
-	Plain js.Value // a buffer or a view
+	Head  []byte       // put in front of Plain
+	Plain jsbridge.Ref // a buffer or a view, or NoRef
 }
 
-// Seal encrypts all jobs and returns ciphertext || tag of each, as ArrayBuffers.
-func Seal(c *jsbridge.Call, jobs []Sealing) ([]js.Value, error) {
-	return all(c, len(jobs), func(i int) js.Value {
+// Seal encrypts all jobs and returns ciphertext || tag of each, as ArrayBuffers. meanwhile, where not nil, is called while the
+// browser works.
+func Seal(c *jsbridge.Call, jobs []Sealing, meanwhile func()) ([]jsbridge.Ref, error) {
+	var last Key
+	return all(c, len(jobs), meanwhile, func(i int) int32 {
 		j := &jobs[i]
-		return encrypt.Invoke(params(j.IV, j.AAD), j.Key.v, j.Plain)
+		last = use(c, j.Key, last)
+		copy(jsbridge.Page[params(j.IV, j.AAD):], j.Head)
+		return stepSeal(c.ID(), int32(len(j.AAD)), int32(len(j.Head)), int32(j.Plain))
 	})
+}
+
+// use gives the call the key of its next steps, where that is another than the last, and returns it.
+func use(c *jsbridge.Call, key, last Key) Key {
+	if !key.v.Equal(last.v) {
+		setKey.Invoke(c.ID(), key.v)
+	}
+	return key
+}
+
+// params puts what SubtleCrypto takes beside a key and a message into the page and returns where it ends.
+func params(iv, aad []byte) int {
+	n := copy(jsbridge.Page[:], iv)
+	return n + copy(jsbridge.Page[n:], aad)
 }
 
 // Opening is one AES-256-GCM decryption.
@@ -106,36 +124,35 @@ type Opening struct {
 	Key    Key
 	IV     []byte
 	AAD    []byte
-	Sealed js.Value // ciphertext || tag, a buffer or a view
+	Sealed jsbridge.Ref // a buffer or a view, with ciphertext || tag from Offset on
+	Offset int
 }
 
 // Open decrypts all jobs, or returns ErrRefused when the tag of one does not fit.
-func Open(c *jsbridge.Call, jobs []Opening) ([]js.Value, error) {
-	plain, err := all(c, len(jobs), func(i int) js.Value {
+func Open(c *jsbridge.Call, jobs []Opening) ([]jsbridge.Ref, error) {
+	var last Key
+	plain, err := all(c, len(jobs), nil, func(i int) int32 {
 		j := &jobs[i]
-		return decrypt.Invoke(params(j.IV, j.AAD), j.Key.v, j.Sealed)
+		last = use(c, j.Key, last)
+		params(j.IV, j.AAD)
+		return stepOpen(c.ID(), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset))
 	})
 	return plain, refused(err)
 }
 
-// all makes n promises and waits for them.
-func all(c *jsbridge.Call, n int, promise func(i int) js.Value) ([]js.Value, error) {
-	results := make([]js.Value, n)
-	if n == 1 {
-		var err error
-		results[0], err = c.Await(promise(0))
-		return results, err
-	}
-	promises := js.Global().Get("Array").New(n)
-	for i := range n {
-		promises.SetIndex(i, promise(i))
-	}
-	values, err := c.AwaitAll(promises)
-	if err != nil {
-		return nil, err
-	}
+// all begins n operations and waits for them.
+func all(c *jsbridge.Call, n int, meanwhile func(), begin func(i int) int32) ([]jsbridge.Ref, error) {
+	results := make([]jsbridge.Ref, n)
 	for i := range results {
-		results[i] = values.Index(i)
+		results[i] = jsbridge.Ref(begin(i))
+	}
+	if meanwhile != nil {
+		meanwhile()
+	}
+	if n > 0 {
+		if err := c.Step(); err != nil {
+			return nil, err
+		}
 	}
 	return results, nil
 }
@@ -148,17 +165,18 @@ func refused(err error) error {
 	return err
 }
 
-// MAC returns HMAC-SHA-256 of each message, 32 bytes.
-func MAC(c *jsbridge.Call, key Key, messages [][]byte) ([][]byte, error) {
-	values, err := all(c, len(messages), func(i int) js.Value {
-		return sign.Invoke(hmac, key.v, jsbridge.Bytes(messages[i]))
+// MAC returns HMAC-SHA-256 of each message, 32 bytes. meanwhile, where not nil, is called while the browser works.
+func MAC(c *jsbridge.Call, key Key, messages [][]byte, meanwhile func()) ([][]byte, error) {
+	use(c, key, Key{})
+	values, err := all(c, len(messages), meanwhile, func(i int) int32 {
+		return stepSign(c.ID(), int32(copy(jsbridge.Page[:], messages[i])))
 	})
 	if err != nil {
 		return nil, err
 	}
 	macs := make([][]byte, len(values))
 	for i, v := range values {
-		macs[i] = jsbridge.Front(v, 0, 32)
+		macs[i] = c.Front(v, 0, 32)
 	}
 	return macs, nil
 }
@@ -181,7 +199,7 @@ func Digest(c *jsbridge.Call, message []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsbridge.Front(v, 0, 32), nil
+	return jsbridge.Front(v, 32), nil
 }
 
 // DerivePBKDF2 derives a 256-bit AES key, AESKW or AESGCM, from a PBKDF2 key (SP 800-132, PRF HMAC-SHA-256).

@@ -21,12 +21,12 @@ import (
 // browser.spec.ts looks for the lines with the counts.
 
 func sealed(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) error {
-	out, err := subtle.Seal(c, []subtle.Sealing{{Key: key, IV: v.IV, AAD: v.AAD, Plain: jsbridge.Bytes(v.Plaintext)}})
+	out, err := subtle.Seal(c, []subtle.Sealing{{Key: key, IV: v.IV, AAD: v.AAD, Plain: c.Ref(jsbridge.Bytes(v.Plaintext))}}, nil)
 	if err != nil {
 		return err
 	}
 	want := append(bytes.Clone(v.Ciphertext), v.Tag...)
-	if got := bytesOf(out[0]); !bytes.Equal(got, want) {
+	if got := bytesOf(c.Value(out[0])); !bytes.Equal(got, want) {
 		return fmt.Errorf("sealed to %x, want %x", got, want)
 	}
 	return nil
@@ -34,7 +34,7 @@ func sealed(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) error {
 
 // opened says whether the tag of a case fitted.
 func opened(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) (bool, error) {
-	whole := jsbridge.Bytes(append(bytes.Clone(v.Ciphertext), v.Tag...))
+	whole := c.Ref(jsbridge.Bytes(append(bytes.Clone(v.Ciphertext), v.Tag...)))
 	out, err := subtle.Open(c, []subtle.Opening{{Key: key, IV: v.IV, AAD: v.AAD, Sealed: whole}})
 	if err == subtle.ErrRefused {
 		return false, nil
@@ -42,7 +42,7 @@ func opened(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) (bool, error) 
 	if err != nil {
 		return false, err
 	}
-	if got := bytesOf(out[0]); !bytes.Equal(got, v.Plaintext) {
+	if got := bytesOf(c.Value(out[0])); !bytes.Equal(got, v.Plaintext) {
 		return true, fmt.Errorf("opened to %x, want %x", got, v.Plaintext)
 	}
 	return true, nil
@@ -96,11 +96,11 @@ func TestVectorsNISTDecrypt(t *testing.T) {
 // sameGCM fails unless key, which seals, is the one of those bytes.
 func sameGCM(c *jsbridge.Call, key subtle.Key, raw []byte) error {
 	iv, aad, plain := filled(12, 1), filled(5, 2), filled(40, 3)
-	out, err := subtle.Seal(c, []subtle.Sealing{{Key: key, IV: iv, AAD: aad, Plain: jsbridge.Bytes(plain)}})
+	out, err := subtle.Seal(c, []subtle.Sealing{{Key: key, IV: iv, AAD: aad, Plain: c.Ref(jsbridge.Bytes(plain))}}, nil)
 	if err != nil {
 		return err
 	}
-	if want := goGCM(raw).Seal(nil, iv, plain, aad); !bytes.Equal(bytesOf(out[0]), want) {
+	if want := goGCM(raw).Seal(nil, iv, plain, aad); !bytes.Equal(bytesOf(c.Value(out[0])), want) {
 		return errors.New("another AES-GCM key")
 	}
 	return nil
@@ -218,7 +218,7 @@ func sameKey(c *jsbridge.Call, key subtle.Key, kind subtle.Kind, raw []byte) err
 	case subtle.AESGCM:
 		return sameGCM(c, key, raw)
 	case subtle.HMAC:
-		macs, err := subtle.MAC(c, key, [][]byte{raw})
+		macs, err := subtle.MAC(c, key, [][]byte{raw}, nil)
 		if err != nil {
 			return err
 		}
@@ -329,7 +329,7 @@ func TestVectorsHMAC(t *testing.T) {
 			if err != nil {
 				return err
 			}
-			macs, err := subtle.MAC(c, key, [][]byte{v.Message})
+			macs, err := subtle.MAC(c, key, [][]byte{v.Message}, nil)
 			if err != nil {
 				return err
 			}

@@ -8,6 +8,9 @@ import (
 	"idbvault/jsbridge"
 )
 
+// wrappedSize is the size in bytes of a 256-bit key that is wrapped (SP 800-38F §6.2).
+const wrappedSize = 40
+
 // NewWrappingKey draws an AES-KW key and returns it with its 40 bytes wrapped by kek (RFC 3394). The handle can wrap; it
 // is extractable, since a key that is to be wrapped must be, so the caller drops it when the new keys are wrapped.
 func NewWrappingKey(c *jsbridge.Call, kek Key) (Key, []byte, error) {
@@ -37,7 +40,7 @@ func wrap(c *jsbridge.Call, key js.Value, by Key) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return jsbridge.Front(v, 0, jsbridge.Size(v)), nil
+	return jsbridge.Front(v, wrappedSize), nil
 }
 
 // Unwrap returns the non-extractable key whose wrapped bytes those are, or ErrRefused when they were not wrapped by that

@@ -356,3 +356,124 @@ test('subscribe tells of the writes of this tab, once they are acknowledged', as
     'second delete a false',
   ]);
 });
+
+test('calls of one turn share a transaction, and each succeeds or fails by itself', async ({ page }) => {
+  const result = await page.evaluate(async (secret) => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+    await storage.setEncrypted('warm', 'up', 'phi');
+    let transactions = 0;
+    const { transaction } = IDBDatabase.prototype;
+    IDBDatabase.prototype.transaction = function (...args: Parameters<typeof transaction>) {
+      transactions++;
+      return transaction.apply(this, args);
+    };
+    const names = Array.from({ length: 100 }, (_, i) => `n${i}`);
+    const sets = names.map((name) => codeOf(() => storage.setEncrypted(name, `value of ${name}`, 'phi')));
+    sets.push(codeOf(() => storage.setEncrypted('bad', 'x', 'none' as 'phi')));
+    sets.push(codeOf(() => storage.setEncrypted('é'.repeat(600), 'x', 'phi'))); // only Go counts the bytes
+    const written = await Promise.all(sets);
+    const forSets = transactions;
+    transactions = 0;
+    const values = await Promise.all(names.map((name) => storage.getDecrypted(name)));
+    const forGets = transactions;
+    IDBDatabase.prototype.transaction = transaction;
+
+    // One record that was tampered with fails its own read.
+    const [[key]] = (await raw.entries('db', 'records')) as [[ArrayBuffer, ArrayBuffer]];
+    await raw.put('db', 'records', key, new Uint8Array(200).fill(1).buffer);
+    const read = await Promise.all(['warm', ...names].map((name) => codeOf(() => storage.getDecrypted(name))));
+    return {
+      refused: written.slice(100),
+      failed: written.slice(0, 100).filter((code) => code !== 'no error'),
+      right: values.every((value, i) => value === `value of n${i}`),
+      shared: forSets <= 3 && forGets <= 2,
+      tampered: read.filter((code) => code !== 'no error'),
+    };
+  }, secret);
+  expect(result).toEqual({
+    refused: ['ERR_INVALID', 'ERR_INVALID'],
+    failed: [],
+    right: true,
+    shared: true,
+    tampered: ['ERR_INTEGRITY'],
+  });
+});
+
+test('calls of one turn keep their order across kinds, storages and close', async ({ page }) => {
+  const result = await page.evaluate(async (secret) => {
+    const one = await idbvault.createEncryptedStorage('db', 'store', { secret });
+    const two = await idbvault.createEncryptedStorage('db', 'store');
+    const calls = [
+      one.setEncrypted('a', '1'),
+      one.getDecrypted('a'),
+      two.setEncrypted('a', '2'),
+      one.getDecrypted('a'),
+      one.delete('a'),
+      two.getDecrypted('a'),
+      one.setEncrypted('a', '3'),
+      one.setManyEncrypted([{ key: 'a', value: '4' }]),
+      two.getDecrypted('a'),
+      one.setEncrypted('b', 'before close'),
+    ];
+    one.close();
+    const results = await Promise.all(calls);
+    return [...results.filter((_, i) => [1, 3, 5, 8].includes(i)), await two.getDecrypted('b')];
+  }, secret);
+  expect(result).toEqual(['1', '2', null, '4', 'before close']);
+});
+
+test('many calls leave neither memory nor live references behind', async ({ page, site }) => {
+  await page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiate as (m: WebAssembly.Module, i?: WebAssembly.Imports) => Promise<object>;
+    let Go: (new () => object) | undefined;
+    Object.defineProperty(globalThis, 'Go', {
+      configurable: true,
+      get: () => Go,
+      set(original: new () => object) {
+        Go = class extends original {
+          constructor() {
+            super();
+            Object.assign(globalThis, { goProgram: this });
+          }
+        };
+      },
+    });
+    Object.assign(WebAssembly, {
+      instantiate: async (module: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+        const instance = (await instantiate(module, imports)) as WebAssembly.Instance;
+        Object.assign(globalThis, { goMemory: instance.exports.mem });
+        return instance;
+      },
+    });
+  });
+  await openApp(page, site.url);
+  const result = await page.evaluate(async (secret) => {
+    const { goProgram, goMemory } = globalThis as unknown as {
+      goProgram?: { _ids: Map<unknown, number> };
+      goMemory?: WebAssembly.Memory;
+    };
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+    const { goProgram: program, goMemory: memory } = globalThis as unknown as {
+      goProgram: { _ids: Map<unknown, number> };
+      goMemory: WebAssembly.Memory;
+    };
+    const round = async (times: number) => {
+      for (let i = 0; i < times; i++) {
+        const names = Array.from({ length: 20 }, (_, k) => `n${k}`);
+        await Promise.all(names.map((name) => storage.setEncrypted(name, `value ${i}`, 'phi', { i })));
+        await Promise.all(names.map((name) => storage.getDecrypted(name)));
+        await storage.setEncrypted('alone', new Uint8Array(100_000), 'phi');
+        await storage.getDecryptedBytes('alone');
+        await codeOf(() => storage.getDecrypted('alone\0'.repeat(1000)));
+      }
+      return { references: program._ids.size, memory: memory.buffer.byteLength };
+    };
+    const before = await round(30);
+    const after = await round(150);
+    return { early: goProgram ?? goMemory, before, after };
+  }, secret);
+  expect(result.early).toBeUndefined();
+  expect(result.before.references).toBeGreaterThan(20);
+  expect(result.after.references).toBeLessThanOrEqual(result.before.references + 5);
+  expect(result.after.memory).toBeLessThanOrEqual(result.before.memory + (4 << 20));
+});

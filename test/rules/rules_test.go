@@ -124,7 +124,7 @@ func TestWhoImportsSyscallJS(t *testing.T) {
 
 // Every package of the standard library that the core links is paid for in bytes that each visitor loads.
 func TestWhatTheCoreLinks(t *testing.T) {
-	want := []string{"math", "math/bits", "runtime", "sync", "sync/atomic", "syscall/js", "unsafe"}
+	want := []string{"iter", "math", "math/bits", "runtime", "sync", "sync/atomic", "syscall/js", "unsafe"}
 	var got []string
 	own := 0
 	for path, p := range list(t, browser, true, "./wasm") {

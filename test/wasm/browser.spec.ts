@@ -33,7 +33,7 @@ const PACKAGES = [
 const root = path.resolve(import.meta.dirname, '../..');
 
 // As the Makefile builds the core, so that what is tested is what is shipped.
-const GO_FLAGS = ['-trimpath', '-ldflags=-s -w', '-gcflags=all=-l'];
+const GO_FLAGS = ['-trimpath', '-ldflags=-s -w'];
 const GO_ENV = { GOOS: 'js', GOARCH: 'wasm', GOEXPERIMENT: 'nogreenteagc' };
 
 function buildPrograms(into: string) {

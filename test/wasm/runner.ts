@@ -1,4 +1,5 @@
 import { type Core, makeHost } from '../../web/src/host.ts';
+import type { Connection } from '../../web/src/host-idb.ts';
 import { Slots } from '../../web/src/slots.ts';
 
 /** What of wasm_exec.js the runner uses. `_ids` has every JavaScript value that Go holds. */
@@ -23,7 +24,7 @@ export async function run(
   started: (go: object) => void = () => {},
 ): Promise<number> {
   const slots = new Slots();
-  const connections = new Set<IDBDatabase>();
+  const connections = new Map<number, Connection>();
   let core: Core | undefined;
   const died = (error: unknown) => {
     throw error; // as it would without an engine around it: the test fails
@@ -35,7 +36,7 @@ export async function run(
     exited: () => false,
     died,
     slots: new Slots(),
-    connections: new Set(),
+    connections: new Map(),
     locks: new Set(),
   });
   let begin: (() => void) | undefined;
@@ -81,7 +82,7 @@ export async function run(
       const prototype = IDBDatabase.prototype;
       const real = prototype.transaction;
       prototype.transaction = function (names, mode, options) {
-        made.push(`${[...names].sort().join(',')} ${mode} ${options?.durability}`);
+        made.push(`${[names].flat().sort().join(',')} ${mode} ${options?.durability}`);
         const transaction = real.call(this, names, mode, options);
         if (mode === 'readwrite') transaction.addEventListener('complete', () => made.push('complete'));
         return transaction;
@@ -108,14 +109,14 @@ export async function run(
     },
     live: () => go._ids.size,
     memory: () => core?.mem.buffer.byteLength,
-    keptElsewhere: other.kept,
-    connections: () => [...connections],
+    keptElsewhere: other.functions.kept,
+    connections: () => [...connections.values()].map(({ db }) => db),
   };
   Object.assign(globalThis, { idbvaultTest: tools });
 
-  const instance = await WebAssembly.instantiate(module, go.importObject);
+  const instance = await WebAssembly.instantiate(module, { ...go.importObject, idbvault: host.steps });
   core = instance.exports as unknown as Core;
-  globalThis.idbvaultHost = host;
+  Object.assign(globalThis, { idbvaultHost: host.functions });
   started(go);
   // Returns at Go's first wait, which is in harness.Main: an export called before Go has started ends the program, one
   // called by a host function is not allowed, and no test may run before the page's address is known.

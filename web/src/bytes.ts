@@ -14,8 +14,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Returns a copy of a string's UTF-8 or of bytes, as they are now: the caller may change its buffer afterwards. */
 export function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
   if (typeof value === 'string') {
-    if (!isWellFormed(value))
-      throw invalid('The text has an unpaired surrogate, which UTF-8 has no form for. Store its bytes.');
+    if (!isWellFormed(value)) throw invalid('The text has an unpaired surrogate, which has no UTF-8. Store its bytes.');
     return encoder.encode(value);
   }
   try {
@@ -26,7 +25,7 @@ export function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
     }
     return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
   } catch {
-    throw invalid('The buffer is detached: its bytes were handed over to someone else.');
+    throw invalid('The buffer is detached; its bytes went elsewhere.');
   }
 }
 

@@ -13,8 +13,11 @@ export type ChangeListener = (event: ChangeEvent) => void;
 interface Message {
   store: string;
   type: ChangeEvent['type'];
-  keys: string[];
+  keys: (string | null)[];
 }
+
+/** Milliseconds between two messages: one costs as much as a tenth of a write, and those of a loop go together. */
+const pause = 10;
 
 /**
  * The writes to one vault, for all who listen on this page and for the other tabs that have it unlocked. The channel's name
@@ -22,29 +25,44 @@ interface Message {
  */
 export class Changes {
   readonly #channel: BroadcastChannel | undefined;
-  readonly #listeners = new Map<string, Set<(type: ChangeEvent['type'], keys: string[], remote: boolean) => void>>();
+  /** What the other tabs were not told yet. */
+  #untold: Message[] = [];
+  #told = Number.NEGATIVE_INFINITY;
+  readonly #listeners = new Set<(store: string, event: ChangeEvent) => void>();
 
   constructor(channel: string) {
     if (typeof BroadcastChannel === 'undefined') return;
     this.#channel = new BroadcastChannel(channel);
-    this.#channel.onmessage = ({ data }: MessageEvent<Message>) => this.#deliver(data, true);
+    addEventListener('pagehide', this.#post);
+    this.#channel.onmessage = ({ data }: MessageEvent<Message[]>) => {
+      for (const message of data) this.#deliver(message, true);
+    };
   }
 
-  /** Calls listener for each write to a store, with all names of a batch at once, and returns what ends that. */
-  listen(store: string, listener: (type: ChangeEvent['type'], keys: string[], remote: boolean) => void): () => void {
-    const listeners = this.#listeners.get(store) ?? new Set();
-    this.#listeners.set(store, listeners.add(listener));
-    return () => listeners.delete(listener);
+  /** Calls listener for each write to a store and returns what ends that. */
+  listen(at: string, listener: ChangeListener): () => void {
+    const heard = (store: string, event: ChangeEvent) => {
+      if (store === at) listener(event);
+    };
+    this.#listeners.add(heard);
+    return () => this.#listeners.delete(heard);
   }
 
-  tell(store: string, type: ChangeEvent['type'], keys: string[]): void {
-    const message: Message = { store, type, keys };
-    this.#channel?.postMessage(message);
+  /** Tells of an acknowledged write to records, or, for `clear`, to all of a store. */
+  tell(store: string, type: ChangeEvent['type'], keys: (string | null)[]): void {
+    const message = { store, type, keys };
+    if (this.#untold.push(message) === 1) setTimeout(this.#post, this.#told + pause - performance.now());
     this.#deliver(message, false);
   }
 
+  readonly #post = () => {
+    if (this.#untold.length > 0) this.#channel?.postMessage(this.#untold);
+    this.#untold = [];
+    this.#told = performance.now();
+  };
+
   #deliver({ store, type, keys }: Message, remote: boolean): void {
-    for (const listener of [...(this.#listeners.get(store) ?? [])]) listener(type, keys, remote);
+    for (const listener of [...this.#listeners]) for (const key of keys) listener(store, { type, key, remote });
   }
 }
 

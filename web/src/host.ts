@@ -1,5 +1,7 @@
 import { VaultError, type VaultErrorCode } from './errors.ts';
-import type { Slots } from './slots.ts';
+import { cryptoSteps } from './host-crypto.ts';
+import { type Connection, databaseSteps } from './host-idb.ts';
+import type { Slot, Slots } from './slots.ts';
 
 /** The part of the instance's exports that the host functions need. */
 export interface Core {
@@ -20,19 +22,38 @@ export interface Page {
   exited: () => boolean;
   died: (error: unknown) => void;
   slots: Slots;
-  connections: Set<IDBDatabase>;
+  connections: Map<number, Connection>;
   /** What lets go of each Web Lock that the instance holds. */
   locks: Set<() => void>;
 }
 
-type Bytes = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
+/** What the steps of a call are made with. */
+export interface Steps {
+  shared(): Uint8Array<ArrayBuffer>;
+  slot(id: number): Slot;
+  settle(id: number, value: unknown, status: number): void;
+  enter(call: () => void): void;
+  /** Adds a value to a call's slot and returns its place. */
+  add(id: number, value: unknown): number;
+  /** Copies bytes to the front of the page and returns how many. */
+  copy(bytes: Uint8Array): number;
+}
 
-const view = (v: unknown, offset = 0): Uint8Array<ArrayBuffer> =>
+/** Returns the bytes of a buffer or a view from offset on; none of what is neither. */
+export const view = (v: unknown, offset = 0): Uint8Array<ArrayBuffer> =>
   v instanceof ArrayBuffer
-    ? new Uint8Array(v, offset)
+    ? new Uint8Array(v, Math.min(offset, v.byteLength))
     : ArrayBuffer.isView(v)
-      ? new Uint8Array(v.buffer as ArrayBuffer, v.byteOffset + offset, v.byteLength - offset)
+      ? new Uint8Array(v.buffer as ArrayBuffer, v.byteOffset, v.byteLength).subarray(offset)
       : new Uint8Array(0);
+
+/** Returns a new buffer with the bytes of both. */
+export function join(front: Uint8Array, rest: Uint8Array): ArrayBuffer {
+  const joined = new Uint8Array(front.length + rest.length);
+  joined.set(front);
+  joined.set(rest, front.length);
+  return joined.buffer;
+}
 
 /** Key handles of unlocked vaults, by database and label. They outlive an instance of the Go program that dies. */
 const keys = new Map<string, Map<string, CryptoKey>>();
@@ -40,9 +61,15 @@ const keys = new Map<string, Map<string, CryptoKey>>();
 /** Whether the vault of a database is unlocked on this page. */
 export const isUnlocked = (database: string): boolean => keys.has(database);
 
+const decoder = new TextDecoder();
+
+/** What a step returns that threw; the call's wait then has the exception. */
+const threw = -2;
+
 /**
- * The page's half of the bridge: bound functions that Go calls with integers, each a few lines over one browser API. They
- * decide nothing. Every wait ends in the export `settle`, unless the instance has died.
+ * The page's half of the bridge: functions of a few lines over one browser API each, which decide nothing. `steps` are what
+ * every record takes; Go imports them, and they take and return integers. `functions` take JavaScript values, and Go calls
+ * them through syscall/js. Every wait ends in the export `settle`, unless the instance has died.
  */
 export function makeHost({ core, exited, died, slots, connections, locks }: Page) {
   // A call into a program that traps, or had exited before, throws.
@@ -74,106 +101,93 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     if (page.buffer !== mem.buffer) page = new Uint8Array(mem.buffer as ArrayBuffer, address, pageSize);
     return page;
   };
-  return {
-    shared,
-    locate() {
-      address = (core() as Core).page();
+  const slot = (id: number) => slots.at(id);
+  const add = (id: number, value: unknown) => slot(id).values.push(value) - 1;
+  /** Copies bytes to the front of the page and returns how many. */
+  const copy = (bytes: Uint8Array): number => {
+    shared().set(bytes);
+    return bytes.length;
+  };
+  const shim: Steps = { shared, slot, settle, enter, add, copy };
+  const crypt = cryptoSteps(shim);
+  const database = databaseSteps(shim, connections, core);
+  const steps = {
+    ...crypt.steps,
+    ...database.steps,
+    front: (id: number, i: number, offset: number, n: number) => copy(view(slot(id).values[i], offset).subarray(0, n)),
+    size: (id: number, i: number) => view(slot(id).values[i]).length,
+    /** Adds a value's bytes from offset on, with its kind and the content type in the page, to the call's results. */
+    pushBytes(id: number, i: number, offset: number, kind: number, type: number) {
+      slot(id).results.push({
+        bytes: view(slot(id).values[i], offset),
+        kind,
+        type: type ? decoder.decode(shared().subarray(0, type)) : '',
+      });
     },
+    done(id: number) {
+      const call = slots.close(id);
+      call.resolve(call.results);
+    },
+    random: (n: number) => void crypto.getRandomValues(shared().subarray(0, n)),
+    now: () => Date.now(),
+  };
+  // An exception must not unwind the program.
+  for (const name of ['begin', 'get', 'put', 'remove', 'range'] as const) {
+    const step = steps[name] as (id: number, ...rest: number[]) => number;
+    steps[name] = (id: number, ...rest: number[]) => {
+      try {
+        return step(id, ...rest);
+      } catch (error) {
+        slot(id).value = error;
+        return threw;
+      }
+    };
+  }
+  const functions = {
+    ...crypt.functions,
+    ...database.functions,
     await: wait,
-    value: (id: number) => slots.at(id).value,
-    payload: (id: number, i: number) => slots.at(id).payloads[i],
+    value: (id: number) => slot(id).value,
+    add,
+    at: (id: number, i: number) => slot(id).values[i],
     payloads(id: number) {
-      const slot = slots.at(id);
-      const ready = Promise.all(slot.payloads).then((values) => {
-        slot.payloads = values;
+      const call = slot(id);
+      const ready = Promise.all(call.values).then((values) => {
+        call.values = values;
       });
       void wait(id, ready);
     },
-    push: (id: number, value: unknown) => void slots.at(id).results.push(value),
-    // A copy where something lies in front of the value: the caller may send or store the buffer as a whole.
-    pushBytes: (id: number, buffer: ArrayBuffer, offset: number) =>
-      void slots.at(id).results.push(new Uint8Array(offset ? buffer.slice(offset) : buffer)),
-    done(id: number) {
-      const slot = slots.close(id);
-      slot.resolve(slot.results);
-    },
+    push: (id: number, value: unknown) => void slot(id).results.push(value),
+    pushError: (id: number, code: VaultErrorCode, message: string) =>
+      void slot(id).results.push(new VaultError(code, message)),
     fail: (id: number, code: VaultErrorCode, message: string) => slots.close(id).reject(new VaultError(code, message)),
     rethrow: (id: number, error: unknown) => slots.close(id).reject(error),
 
     bytes: (n: number) => shared().slice(0, n).buffer,
-    join(n: number, tail: Bytes | undefined) {
-      const rest = view(tail);
-      const joined = new Uint8Array(n + rest.length);
-      joined.set(shared().subarray(0, n));
-      joined.set(rest, n);
-      return joined.buffer;
-    },
-    front(v: unknown, offset: number, n: number) {
-      const part = view(v).subarray(offset, offset + n);
-      shared().set(part);
-      return part.length;
-    },
-    size: (v: unknown) => view(v).length,
-    view: (v: Bytes, offset: number) => view(v, offset),
-    gcm(algorithm: AesGcmParams, iv: number, aad: number) {
-      // Copies: memory may grow before Go makes the call, and a view of it would then be empty.
-      const bytes = shared();
-      algorithm.iv = bytes.slice(0, iv);
-      algorithm.additionalData = bytes.slice(iv, iv + aad);
-    },
-
-    request(id: number, request: IDBRequest, blockedMs: number) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      request.onsuccess = () => {
-        clearTimeout(timer);
-        settle(id, undefined, 0);
-      };
-      request.onerror = (event) => {
-        clearTimeout(timer);
-        event.preventDefault(); // an error that no one prevents is reported to the page
-        settle(id, request.error, 1);
-      };
-      if (!blockedMs) return;
-      // Not from onblocked: a request behind a deletion that is blocked hears nothing.
-      timer = setTimeout(() => {
-        request.onsuccess = () => (request.result as IDBDatabase | undefined)?.close();
-        request.onerror = (event) => event.preventDefault();
-        settle(id, new DOMException('', 'BlockedError'), 1);
-      }, blockedMs);
-    },
-    complete(id: number, transaction: IDBTransaction) {
-      transaction.oncomplete = () => settle(id, undefined, 0);
-      // A full disk may abort with no error at all.
-      transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
-    },
+    bytesFront: (v: unknown, n: number) => copy(view(v).subarray(0, n)),
     lock(id: number, name: string) {
-      if (!navigator.locks) {
-        void wait(
-          id,
-          Promise.resolve(() => {}),
-        );
-        return;
-      }
       let granted = false;
-      const held = navigator.locks.request(
-        name,
-        () =>
-          new Promise<void>((release) => {
-            granted = true;
-            if (!core()) return release();
-            locks.add(release);
-            const letGo = () => {
-              locks.delete(release);
-              release();
-            };
-            settle(id, letGo, 0);
-          }),
-      );
+      const grant = () =>
+        new Promise<void>((release) => {
+          granted = true;
+          if (!core()) return release();
+          locks.add(release);
+          const letGo = () => {
+            locks.delete(release);
+            release();
+          };
+          settle(id, letGo, 0);
+        });
+      if (!navigator.locks) return void Promise.resolve().then(grant);
       // One that is stolen rejects after it was granted, when the call has long gone on.
-      held.catch((error: unknown) => granted || settle(id, error, 1));
+      navigator.locks.request(name, grant).catch((error: unknown) => granted || settle(id, error, 1));
     },
-    apply: (id: number, i: number, argument: unknown) =>
-      void wait(id, Promise.resolve(argument).then(slots.at(id).payloads[i] as (x: unknown) => unknown)),
+    /** Calls the function that is value f with the bytes of value i from offset on, or with null. */
+    apply: (id: number, f: number, i: number, offset: number) => {
+      const { values } = slot(id);
+      const argument = i < 0 ? null : view(values[i], offset);
+      void wait(id, Promise.resolve(argument).then(values[f] as (x: unknown) => unknown));
+    },
 
     keep(group: string, name: string, key: CryptoKey) {
       const kept = keys.get(group) ?? new Map<string, CryptoKey>();
@@ -181,20 +195,9 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     },
     kept: (group: string, name: string) => keys.get(group)?.get(name),
     forget: (group: string) => void keys.delete(group),
-    random: (n: number) => void crypto.getRandomValues(shared().subarray(0, n)),
-    upgrade(request: IDBOpenDBRequest, stores: string, create: boolean) {
-      request.onupgradeneeded = () => {
-        if (create) for (const name of stores.split(',')) request.result.createObjectStore(name);
-        else request.transaction?.abort();
-      };
-    },
-    watch(db: IDBDatabase, watcher: number) {
-      connections.add(db);
-      db.onversionchange = db.onclose = () => {
-        connections.delete(db);
-        db.close();
-        enter(() => core()?.lost(watcher));
-      };
-    },
   };
+  const locate = () => {
+    address = (core() as Core).page();
+  };
+  return { steps, functions, shared, locate };
 }

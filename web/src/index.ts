@@ -7,17 +7,11 @@ export type { Value } from './bytes.ts';
 export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
+export type { Entry } from './items.ts';
+export { createEncryptedStorage, destroyVault, type StorageOptions } from './open.ts';
 /** @internal For the hook. */
 export { onOpen } from './openings.ts';
 export type { Secret } from './secret.ts';
 export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';
-export {
-  createEncryptedStorage,
-  destroyVault,
-  type EncryptedStorage,
-  type Entry,
-  type KeyFilter,
-  type RecordMetadata,
-  type StorageOptions,
-} from './storage.ts';
+export type { EncryptedStorage, KeyFilter, RecordMetadata } from './storage.ts';
 export type { Context, JSONValue } from './value.ts';

@@ -1,26 +1,40 @@
 import { VaultError } from './errors.ts';
 import { type Core, makeHost } from './host.ts';
+import type { Connection } from './host-idb.ts';
 import { Slots } from './slots.ts';
 
+/** The exports that are calls on an open store. `update` has one argument more, the class of a record that is made. */
+export type StoreCall =
+  | 'set'
+  | 'setEach'
+  | 'get'
+  | 'getEach'
+  | 'metadata'
+  | 'exists'
+  | 'remove'
+  | 'names'
+  | 'count'
+  | 'clear'
+  | 'update';
+
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
-export interface Exports extends Core {
-  item(call: number, classification: number, kind: number, name: number, contentType: number, context: number): void;
+export interface Exports extends Core, Record<StoreCall, (call: number, store: number, argument: number) => void> {
+  item(
+    call: number,
+    classification: number,
+    kind: number,
+    name: number,
+    contentType: number,
+    context: number,
+    size: number,
+  ): void;
   open(call: number, iterations: number, flags: number): void;
   destroy(call: number): void;
-  set(call: number, store: number): void;
-  get(call: number, store: number, details: number): void;
-  metadata(call: number, store: number): void;
-  exists(call: number, store: number): void;
-  remove(call: number, store: number): void;
-  names(call: number, store: number): void;
-  count(call: number, store: number): void;
-  clear(call: number, store: number): void;
-  update(call: number, store: number, defaultClass: number): void;
   heard(store: number, name: number): void;
   release(storeOrService: number): void;
   service(call: number, iterations: number): void;
   encrypt(call: number, service: number, classification: number, context: number): void;
-  decrypt(call: number, service: number, metadata: number): void;
+  decrypt(call: number, service: number, metadata: number, size: number): void;
 }
 
 /** wasm_exec.js of the Go distribution, loaded beside this file. */
@@ -32,7 +46,6 @@ interface GoRuntime {
 
 declare global {
   var Go: new () => GoRuntime;
-  var idbvaultHost: object | undefined;
 }
 
 const crashed = () =>
@@ -46,7 +59,7 @@ const encoder = new TextEncoder();
 /** One running instance of the Go program. */
 export class Engine {
   readonly #slots = new Slots();
-  readonly #connections = new Set<IDBDatabase>();
+  readonly #connections = new Map<number, Connection>();
   readonly #locks = new Set<() => void>();
   readonly #host = makeHost({
     core: () => this.#core,
@@ -67,11 +80,12 @@ export class Engine {
   async start(module: WebAssembly.Module): Promise<void> {
     const go = new globalThis.Go();
     this.#go = go;
-    const instance = await WebAssembly.instantiate(module, go.importObject);
+    const instance = await WebAssembly.instantiate(module, { ...go.importObject, idbvault: this.#host.steps });
     this.#core = instance.exports as unknown as Exports;
-    globalThis.idbvaultHost = this.#host; // Go finds its host functions when it starts, and keeps them
+    const page = globalThis as { idbvaultHost?: object };
+    page.idbvaultHost = this.#host.functions; // Go finds its host functions when it starts, and keeps them
     const ended = go.run(instance);
-    Reflect.deleteProperty(globalThis, 'idbvaultHost');
+    delete page.idbvaultHost;
     this.#host.locate();
     const died = (error: unknown) => this.#die(error);
     ended.then(died, died);
@@ -104,25 +118,19 @@ export class Engine {
     }
   }
 
-  /** Writes strings and bytes one behind the other into the shared page, and returns their lengths. */
-  write(...parts: (string | Uint8Array)[]): number[] {
-    const page = this.#host.shared();
-    let at = 0;
-    return parts.map((part) => {
-      const free = page.subarray(at);
-      let length = part.length;
-      if (typeof part === 'string') length = encoder.encodeInto(part, free).written;
-      else free.set(part);
-      at += length;
-      return length;
-    });
+  /** Writes a string or bytes into the shared page and returns how many bytes that took. */
+  write(part: string | Uint8Array, at = 0): number {
+    const page = this.#host.shared().subarray(at);
+    if (typeof part === 'string') return encoder.encodeInto(part, page).written;
+    page.set(part);
+    return part.length;
   }
 
   #die(error: unknown): void {
     if (!this.#core) return;
     console.error('idbvault: the engine stopped', error);
     this.#core = undefined;
-    for (const db of this.#connections) db.close();
+    for (const { db } of this.#connections.values()) db.close();
     this.#connections.clear();
     for (const release of this.#locks) release(); // or no page could make this vault any more
     this.#locks.clear();
@@ -161,25 +169,21 @@ const unsupported = (message: string) => new VaultError('ERR_UNSUPPORTED', messa
 export function requirePlatform(): void {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle)
     throw unsupported('This page has no SubtleCrypto. Serve it over https, or from localhost.');
-  if (!globalThis.indexedDB) throw unsupported('This browser has no IndexedDB, or it is turned off for this page.');
+  if (!globalThis.indexedDB) throw unsupported('This browser has no IndexedDB, or has it turned off for this page.');
   if (typeof WebAssembly !== 'object')
-    throw unsupported('This browser has no WebAssembly. Lockdown modes turn it off; allow it for this site.');
+    throw unsupported('This browser has no WebAssembly. Lockdown modes turn it off: allow it for this site.');
 }
+
+const notLoaded = (url: URL, why: string) =>
+  new VaultError('ERR_LOAD', `The file ${url} or wasm_exec.js was not loaded: ${why}. Deploy both beside index.js.`);
 
 async function load(): Promise<WebAssembly.Module> {
   requirePlatform();
   const url = new URL('./idbvault.wasm', import.meta.url);
   const [, response] = await Promise.all([loadRuntime(), fetch(url)]).catch(() => {
-    throw new VaultError(
-      'ERR_LOAD',
-      `The file ${url} or wasm_exec.js beside it could not be fetched. Look at the network.`,
-    );
+    throw notLoaded(url, 'one could not be fetched');
   });
-  if (!response.ok)
-    throw new VaultError(
-      'ERR_LOAD',
-      `The file ${url} came back with HTTP ${response.status}. Deploy it beside index.js.`,
-    );
+  if (!response.ok) throw notLoaded(url, `HTTP ${response.status}`);
   return compile(url, response);
 }
 
@@ -194,7 +198,7 @@ async function loadRuntime(): Promise<void> {
   for (const name of introduced) delete page[name];
 }
 
-async function compile(url: string | URL, response: Response): Promise<WebAssembly.Module> {
+async function compile(url: URL, response: Response): Promise<WebAssembly.Module> {
   const type = response.headers.get('content-type')?.split(';')[0]?.trim();
   try {
     return await (type === 'application/wasm'
@@ -205,9 +209,6 @@ async function compile(url: string | URL, response: Response): Promise<WebAssemb
       throw unsupported(
         "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
       );
-    throw new VaultError(
-      'ERR_LOAD',
-      `The file ${url} is not WebAssembly: it was served as ${type || 'no type'}. Deploy it beside index.js.`,
-    );
+    throw notLoaded(url, `it is not WebAssembly, and came as ${type || 'no type'}`);
   }
 }

@@ -38,17 +38,17 @@ export async function importSecret(secret: unknown): Promise<ImportedSecret> {
 }
 
 function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
+  const tooShort = () => invalid('The secret is too short: at least 8 characters, or bytes. 32 random bytes are best.');
   if (secret instanceof Uint8Array) {
-    if (secret.length < 8) throw invalid('A secret of bytes must have at least 8 of them; 32 random ones are best.');
+    if (secret.length < 8) throw tooShort();
     return new Uint8Array(secret);
   }
   if (typeof secret !== 'string') throw invalid('A secret must be a string or a Uint8Array.');
   // Before it is normalised: Firefox's normalize puts something else in the place of an unpaired surrogate.
-  if (!isWellFormed(secret))
-    throw invalid('The secret has an unpaired surrogate. Take it from a text field unchanged.');
-  const normal = secret.normalize('NFKC');
-  if (normal.includes('\0')) throw invalid('The secret has a NUL character. Take it from a text field unchanged.');
-  if ([...normal].length < 8) throw invalid('The secret is too short: at least 8 characters.');
+  if (!isWellFormed(secret) || secret.includes('\0'))
+    throw invalid('The secret has an unpaired surrogate or a NUL. Take it from a text field unchanged.');
+  const normal = secret.normalize('NFKC'); // no character becomes NUL
+  if ([...normal].length < 8) throw tooShort();
   return new TextEncoder().encode(normal);
 }
 
@@ -56,6 +56,13 @@ function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
 export function isWellFormed(s: string): boolean {
   const native = (s as { isWellFormed?(): boolean }).isWellFormed;
   return native ? native.call(s) : !/\p{Surrogate}/u.test(s);
+}
+
+/** @throws VaultError `ERR_INVALID` for what is no text of so many bytes, as far as characters tell; Go counts the bytes */
+export function checkText(text: unknown, least: number, most: number, what: string): string {
+  if (typeof text !== 'string' || text.length < least || text.length > most || !isWellFormed(text))
+    throw invalid(`${what} must be a string of ${least} to ${most} bytes of UTF-8.`);
+  return text;
 }
 
 /** The secret of the Vite application that this is built into; Vite puts it in the place of the expression below. */

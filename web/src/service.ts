@@ -90,11 +90,11 @@ export class EncryptionService {
     const encoded = encodeValue(kept);
     const { engine, service } = await this.#linked();
     const [sealed, keyId, iv, salt, encryptedAt, kdfIterations] = (await engine.call([plain], (core, id) => {
-      core.encrypt(id, service, classNumber(classification), engine.write(encoded)[0] ?? 0);
-    })) as [Uint8Array, string, string, string, string, number];
+      core.encrypt(id, service, classNumber(classification), engine.write(encoded));
+    })) as [{ bytes: Uint8Array }, string, string, string, string, number];
     const own = { version: '1.0', algorithm: 'AES-GCM', keyId, iv, salt, classification, encryptedAt } as const;
     const metadata = kdfIterations ? { ...own, kdfIterations, context: kept } : { ...own, context: kept };
-    return { ciphertext: toBase64(sealed), metadata };
+    return { ciphertext: toBase64(sealed.bytes), metadata };
   }
 
   /**
@@ -110,23 +110,22 @@ export class EncryptionService {
   /** Opens a package as bytes; throws as {@link decrypt} does. */
   async decryptBytes(encryptedPackage: EncryptedPackage): Promise<Uint8Array<ArrayBuffer>> {
     const { ciphertext, metadata } = encryptedPackage ?? {};
-    if (typeof ciphertext !== 'string' || typeof metadata !== 'object')
-      throw invalid('A package must be { ciphertext, metadata }, as encrypt returns it.');
-    if (Object.keys(encryptedPackage).length !== 2)
-      throw invalid('A package has no fields but ciphertext and metadata: another would not be authenticated.');
+    // Another field would not be authenticated.
+    if (typeof ciphertext !== 'string' || Object.keys(encryptedPackage).length !== 2)
+      throw invalid('A package must be { ciphertext, metadata } and no more, as encrypt returns it.');
     requireObject(metadata);
     const encoded = encodeValue(metadata, 65);
     const sealed = fromBase64(ciphertext);
     if (!sealed || encoded.length > maxMetadata)
       throw new VaultError(
         'ERR_INTEGRITY',
-        'The package is not one that EncryptionService makes: its base64 has another form, or its metadata is too large.',
+        'The package is not one that EncryptionService makes. Fetch it again from its source.',
       );
     const { engine, service } = await this.#linked();
-    const [plain] = await engine.call([sealed], (core, id) => {
-      core.decrypt(id, service, engine.write(encoded)[0] ?? 0);
-    });
-    return plain as Uint8Array<ArrayBuffer>;
+    const [plain] = (await engine.call([sealed], (core, id) => {
+      core.decrypt(id, service, engine.write(encoded), sealed.length);
+    })) as [{ bytes: Uint8Array<ArrayBuffer> }];
+    return plain.bytes;
   }
 
   /** Returns this service's place in the running engine; a new engine gets it anew. */

@@ -2,9 +2,22 @@
 export interface Slot {
   resolve: (results: unknown[]) => void;
   reject: (error: unknown) => void;
-  payloads: unknown[];
-  value: unknown;
+  /** The call's payloads, and behind them what came of its steps. Go knows each by its place. */
+  values: unknown[];
   results: unknown[];
+  /** Promises of the step under way that have not settled. */
+  pending: number;
+  /** Places of the requests that were made in the transaction and not yet waited for. */
+  requests: number[];
+  /** What a single wait resolved to or rejected with. */
+  value?: unknown;
+  /** The first of the pending promises to reject. */
+  failure?: { error: unknown } | undefined;
+  /** What the steps of SubtleCrypto use. */
+  key?: CryptoKey;
+  /** The transaction under way, and the names of its database's object stores. */
+  transaction?: IDBTransaction;
+  stores?: string[];
 }
 
 /** The calls in flight, by number. A number is given again when its call has ended. */
@@ -14,7 +27,7 @@ export class Slots {
 
   open(payloads: unknown[], resolve: Slot['resolve'], reject: Slot['reject']): number {
     const id = this.#free.pop() ?? this.#slots.length;
-    this.#slots[id] = { resolve, reject, payloads, value: undefined, results: [] };
+    this.#slots[id] = { resolve, reject, values: payloads, results: [], pending: 0, requests: [] };
     return id;
   }
 

@@ -1,0 +1,129 @@
+// Turns what was measured into a table, a chart and the figures of docs/PERFORMANCE.md.
+import fs from 'node:fs';
+
+/** The rows: what they are and how much of the floor's time they may take. */
+const bars = {
+  setSingly: ['`setEncrypted`, 200 B, one after the other', 1.1],
+  getSingly: ['`getDecrypted`, 200 B, one after the other', 1.1],
+  setAtOnce: ['100 concurrent `setEncrypted` of 200 B', 1],
+  getAtOnce: ['100 concurrent `getDecrypted` of 200 B', 1],
+  setMany: ['`setManyEncrypted`, 500 × 200 B, new names', 1.05],
+  getMany: ['`getManyDecrypted`, 500 × 200 B, names met before', 0.9],
+  set1MiB: ['`setEncrypted`, 1 MiB', 1.03],
+  get1MiB: ['`getDecryptedBytes`, 1 MiB', 1.03],
+  set16MiB: ['`setEncrypted`, 16 MiB', 1.03],
+  get16MiB: ['`getDecryptedBytes`, 16 MiB', 1.03],
+  open: ['open and unlock an existing vault, WebAssembly running', 1.05],
+  longest: ["main thread's longest task while 64 MiB go in and out", 1.1],
+};
+
+/** Milliseconds that the page may take to its first decrypted value on top of the floor's. */
+const loadBar = 60;
+
+const quantile = (list, q) => {
+  const sorted = [...list].sort((a, b) => a - b);
+  const at = (sorted.length - 1) * q;
+  const low = Math.floor(at);
+  return sorted[low] + (sorted[Math.ceil(at)] - sorted[low]) * (at - low);
+};
+const median = (list) => quantile(list, 0.5);
+
+function figures(results) {
+  const ratios = Object.entries(bars).map(([row, [what, bar]]) => {
+    const list = results.rows[row].map(({ ours, floor }) => ours / floor);
+    return { what, bar, median: median(list), low: quantile(list, 0.25), high: quantile(list, 0.75) };
+  });
+  const onTop = results.rows.load.map(({ ours, floor }) => ours - floor);
+  return { ratios, onTop: { median: median(onTop), low: quantile(onTop, 0.25), high: quantile(onTop, 0.75) } };
+}
+
+const two = (x) => x.toFixed(2);
+const plain = (markdown) => markdown.replaceAll('`', '');
+
+function growthLines({ growth }) {
+  const sizes = [...new Set(growth.map(({ size }) => size))].sort((a, b) => a - b);
+  const calls = [...new Set(growth.map(({ call }) => call))];
+  const least = sizes[0];
+  return {
+    sizes,
+    lines: calls.map((call) => {
+      const at = (size) => growth.filter((g) => g.call === call && g.size === size).map(({ ms }) => ms);
+      const base = at(least);
+      return { call, cells: sizes.map((size) => median(at(size).map((ms, i) => ms / base[i]))) };
+    }),
+  };
+}
+
+export function table(results) {
+  const { ratios, onTop } = figures(results);
+  const lines = ratios.map(
+    ({ what, bar, median, low, high }) =>
+      `${plain(what).padEnd(58)} ${two(median)}  [${two(low)} ${two(high)}]  at most ${two(bar)}${median > bar ? '   OVER' : ''}`,
+  );
+  lines.push(
+    `${'page load to first decrypted value, on top of the floor'.padEnd(58)} ${onTop.median.toFixed(0)} ms  [${onTop.low.toFixed(0)} ${onTop.high.toFixed(0)}]  at most ${loadBar} ms${onTop.median > loadBar ? '   OVER' : ''}`,
+  );
+  const { sizes, lines: growth } = growthLines(results);
+  lines.push('', `growth, against ${sizes[0]} records: ${sizes.slice(1).join(', ')}`);
+  for (const { call, cells } of growth) lines.push(`  ${call.padEnd(8)} ${cells.slice(1).map(two).join('  ')}`);
+  const { before, after } = results.engineMemory;
+  const calls = results.memory.at(-1).calls;
+  lines.push('', `WebAssembly memory: ${before} bytes before ${calls} sets and gets, ${after} after`);
+  return lines.join('\n');
+}
+
+/** A chart of the ratios, with their spread and their bars. */
+export function chart(results) {
+  const { ratios } = figures(results);
+  const [left, width, step, top] = [400, 420, 26, 40];
+  const most = Math.max(1.4, ...ratios.map(({ high }) => high));
+  const x = (ratio) => (left + (ratio / most) * width).toFixed(1);
+  const height = top + ratios.length * step + 20;
+  const bodies = ratios.map(({ what, bar, median, low, high }, i) => {
+    const y = top + i * step;
+    return [
+      `<text x="${left - 10}" y="${y + 13}" text-anchor="end">${plain(what).replaceAll('&', '&amp;')}</text>`,
+      `<rect x="${left}" y="${y + 2}" width="${(x(median) - left).toFixed(1)}" height="15" fill="${median > bar ? '#b3541e' : '#0b6477'}"/>`,
+      `<path d="M${x(low)} ${y + 9.5}H${x(high)}" stroke="#111" stroke-width="1.5"/>`,
+      `<path d="M${x(bar)} ${y}v19" stroke="#111" stroke-dasharray="2 2"/>`,
+      `<text x="${left + width + 12}" y="${y + 13}">${two(median)}</text>`,
+    ].join('');
+  });
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${left + width + 70} ${height}" font-family="system-ui, sans-serif" font-size="12">
+<title>Time that idbvault takes, as a ratio to the floor</title>
+<rect width="100%" height="100%" fill="#fff"/>
+<text x="${left}" y="18">time taken, the floor's being 1; dashes: the most it may be</text>
+<path d="M${x(1)} 26V${height - 14}" stroke="#999"/>
+${bodies.join('\n')}
+</svg>
+`;
+}
+
+/** Writes the figures into docs/PERFORMANCE.md, between its marks. */
+export function document(results) {
+  const file = 'docs/PERFORMANCE.md';
+  const { ratios, onTop } = figures(results);
+  const { machine } = results;
+  const { sizes, lines } = growthLines(results);
+  const spread = ({ low, high }) => `${two(low)} to ${two(high)}`;
+  const mark = (name) => median(results.load.marks.ours.map((marks) => marks[name]));
+  const text = `
+Measured on ${machine.date} with ${machine.browser} on ${machine.cores} cores of ${machine.processor}, ${machine.rounds} rounds.
+
+| work | ratio to the floor | middle half of the rounds | at most |
+|---|---|---|---|
+${ratios.map((r) => `| ${r.what} | ${two(r.median)} | ${spread(r)} | ${two(r.bar)} |`).join('\n')}
+| page load to first decrypted value: on top of the floor | ${onTop.median.toFixed(0)} ms | ${onTop.low.toFixed(0)} to ${onTop.high.toFixed(0)} ms | ${loadBar} ms |
+
+| call | ${sizes.map((size) => `${size.toLocaleString('en')} records`).join(' | ')} |
+|---|${sizes.map(() => '---|').join('')}
+${lines.map(({ call, cells }) => `| \`${call}\` | ${cells.map(two).join(' | ')} |`).join('\n')}
+
+Of a page load, in the median: the package's JavaScript is there after ${mark('imported').toFixed(0)} ms, the vault is unlocked after ${mark('unlocked').toFixed(0)} ms, the first
+value is decrypted after ${mark('first').toFixed(0)} ms. The floor's is after ${median(results.load.marks.floor.map(({ first }) => first)).toFixed(0)} ms.
+`;
+  const [start, end] = ['<!-- figures -->', '<!-- /figures -->'];
+  const page = fs.readFileSync(file, 'utf8');
+  const [front, rest] = page.split(start);
+  fs.writeFileSync(file, `${front}${start}\n${text}\n${end}${rest.split(end)[1]}`);
+}

@@ -1,0 +1,150 @@
+import { type Core, join, type Steps, view } from './host.ts';
+
+/** An open database and the names of its object stores, which Go knows by their places. */
+export interface Connection {
+  db: IDBDatabase;
+  stores: string[];
+}
+
+/**
+ * The steps of IndexedDB. A call has one transaction at a time; keys lie in the shared page, and IndexedDB copies them when it
+ * is asked. Requests of one transaction end in their order, so a call waits for the last only.
+ */
+export function databaseSteps(
+  { shared, slot, settle, enter, add, copy }: Steps,
+  connections: Map<number, Connection>,
+  core: () => Core | undefined,
+) {
+  const relaxed = { durability: 'relaxed' } as const;
+  const strict = { durability: 'strict' } as const;
+  const store = (id: number, table: number): IDBObjectStore => {
+    const { transaction, stores } = slot(id);
+    return (transaction as IDBTransaction).objectStore((stores as string[])[table] as string);
+  };
+  const asked = (id: number, request: IDBRequest): number => {
+    const at = add(id, request);
+    slot(id).requests.push(at);
+    return at;
+  };
+
+  return {
+    steps: {
+      /** Makes a transaction over one object store, or over two where second is not negative. */
+      begin(id: number, connection: number, first: number, second: number, write: number, durable: number) {
+        const { db, stores } = connections.get(connection) as Connection;
+        const name = stores[first] as string;
+        const scope = second < 0 ? name : [name, stores[second] as string];
+        const call = slot(id);
+        call.stores = stores;
+        call.transaction = db.transaction(scope, write ? 'readwrite' : 'readonly', durable ? strict : relaxed);
+        return 0;
+      },
+      get: (id: number, table: number, key: number) => asked(id, store(id, table).get(shared().slice(0, key).buffer)),
+      /** Puts front bytes that lie behind the key in the page, with value i behind them; either may be missing. */
+      put(id: number, table: number, key: number, front: number, i: number) {
+        const page = shared();
+        const value = slot(id).values[i];
+        const entry = front ? join(page.subarray(key, key + front), view(value)) : value;
+        store(id, table).put(entry, page.slice(0, key).buffer);
+        return 0;
+      },
+      remove(id: number, table: number, key: number) {
+        store(id, table).delete(shared().slice(0, key).buffer);
+        return 0;
+      },
+      /** Asks for up to limit keys (what = 0) or values (1) or for the number (2) of a range, or deletes it (3). */
+      range(id: number, table: number, from: number, to: number, limit: number, what: number) {
+        const page = shared();
+        const first = page.slice(0, from).buffer;
+        const range = to
+          ? IDBKeyRange.bound(first, page.slice(from, from + to).buffer, false, true)
+          : IDBKeyRange.lowerBound(first);
+        const s = store(id, table);
+        if (what === 3) {
+          s.delete(range);
+          return 0;
+        }
+        return asked(
+          id,
+          what === 0 ? s.getAllKeys(range, limit) : what === 1 ? s.getAll(range, limit) : s.count(range),
+        );
+      },
+      /** Waits for the requests that were made since the last wait; each value becomes what its request found. */
+      requested(id: number) {
+        const call = slot(id);
+        const { values } = call;
+        const places = call.requests.splice(0);
+        const last = values[places.at(-1) as number] as IDBRequest;
+        last.onsuccess = () => {
+          for (const at of places) values[at] = (values[at] as IDBRequest).result;
+          settle(id, undefined, 0);
+        };
+        last.onerror = (event) => {
+          event.preventDefault(); // an error that no one prevents is reported to the page
+          settle(id, last.error, 1);
+        };
+      },
+      complete(id: number) {
+        const transaction = slot(id).transaction as IDBTransaction;
+        transaction.oncomplete = () => settle(id, undefined, 0);
+        // A full disk may abort with no error at all.
+        transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
+      },
+      abort: (id: number) => void slot(id).transaction?.abort(),
+      /** Copies the first n bytes of what a look-up found into the page and returns its size; -1 where it found nothing. */
+      found(id: number, i: number, n: number) {
+        const value = slot(id).values[i];
+        if (value === undefined) return -1;
+        const bytes = view(value);
+        copy(bytes.subarray(0, n));
+        return bytes.length;
+      },
+      /** The number that value i is, or has as its length. */
+      number(id: number, i: number) {
+        const value = slot(id).values[i] as number | unknown[];
+        return typeof value === 'number' ? value : value.length;
+      },
+      /** Adds element k of the list that is value i to the values. */
+      pick: (id: number, i: number, k: number) => add(id, (slot(id).values[i] as unknown[])[k]),
+    },
+    functions: {
+      request(id: number, request: IDBRequest, blockedMs: number) {
+        let timer: ReturnType<typeof setTimeout> | undefined;
+        request.onsuccess = () => {
+          clearTimeout(timer);
+          settle(id, undefined, 0);
+        };
+        request.onerror = (event) => {
+          clearTimeout(timer);
+          event.preventDefault();
+          settle(id, request.error, 1);
+        };
+        if (!blockedMs) return;
+        // Not from onblocked: a request behind a deletion that is blocked hears nothing.
+        timer = setTimeout(() => {
+          request.onsuccess = () => (request.result as IDBDatabase | undefined)?.close();
+          request.onerror = (event) => event.preventDefault();
+          settle(id, new DOMException('', 'BlockedError'), 1);
+        }, blockedMs);
+      },
+      upgrade(request: IDBOpenDBRequest, stores: string, create: boolean) {
+        request.onupgradeneeded = () => {
+          if (create) for (const name of stores.split(',')) request.result.createObjectStore(name);
+          else request.transaction?.abort();
+        };
+      },
+      watch(db: IDBDatabase, stores: string, watcher: number) {
+        connections.set(watcher, { db, stores: stores.split(',') });
+        db.onversionchange = db.onclose = () => {
+          connections.delete(watcher);
+          db.close();
+          enter(() => core()?.lost(watcher));
+        };
+      },
+      close(watcher: number) {
+        connections.get(watcher)?.db.close();
+        connections.delete(watcher);
+      },
+    },
+  };
+}

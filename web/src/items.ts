@@ -1,0 +1,83 @@
+import { copyBytes, Kind, type Value } from './bytes.ts';
+import { classNumber, DataClassification } from './classification.ts';
+import { invalid } from './errors.ts';
+import type { Engine, Exports } from './loader.ts';
+import { checkText } from './secret.ts';
+import { type Context, contextText } from './value.ts';
+
+/** One record of {@link EncryptedStorage.setManyEncrypted}. */
+export interface Entry {
+  key: string;
+  value: Value;
+  classification?: DataClassification | undefined;
+  context?: Context | undefined;
+}
+
+/** A name, and what is written under it, as Go takes it. */
+export interface Item {
+  name: string;
+  classification: number;
+  kind?: number;
+  contentType?: string;
+  context?: string;
+  size?: number;
+}
+
+/** A value as Go takes it: its kind, its content type, its size in bytes, and the bytes or a promise of them. */
+export interface Payload {
+  kind: number;
+  contentType: string;
+  size: number;
+  bytes: Uint8Array | Promise<ArrayBuffer>;
+}
+
+export function payloadOf(value: unknown): Payload {
+  if (value instanceof Blob) {
+    if (value.type.length > 255) throw invalid("A Blob's type must not be longer than 255 bytes.");
+    const unreadable = () => {
+      throw invalid('The Blob could not be read. Its file may have been changed or moved; choose it again.');
+    };
+    return { kind: Kind.blob, contentType: value.type, size: value.size, bytes: value.arrayBuffer().catch(unreadable) };
+  }
+  const bytes = copyBytes(value);
+  if (!bytes)
+    throw invalid('A value must be a string, an ArrayBuffer, a typed array or a Blob. For others use setJSON.');
+  return { kind: typeof value === 'string' ? Kind.text : Kind.bytes, contentType: '', size: bytes.length, bytes };
+}
+
+export const nameOf = (key: unknown): string => checkText(key, 1, 1024, "A record's name");
+
+export function itemOf(entry: Entry): Item & Payload {
+  if (typeof entry !== 'object' || entry === null) throw invalid('An entry must be { key, value, … }.');
+  const name = nameOf(entry.key);
+  const context = contextText(entry.context);
+  const { classification: asked = DataClassification.CONFIDENTIAL } = entry;
+  const classification = classNumber(asked);
+  const { kind, contentType, size, bytes } = payloadOf(entry.value);
+  return { name, classification, context, kind, contentType, size, bytes };
+}
+
+export function listOf<T>(list: T[]): T[] {
+  if (!Array.isArray(list)) throw invalid('An array was expected.');
+  return Array.from(list); // without holes, which map would pass over
+}
+
+export const namesOf = (keys: string[]): Item[] =>
+  listOf(keys).map((key) => ({ name: nameOf(key), classification: 0 }));
+
+export function passItem(engine: Engine, core: Exports, id: number, item: Item): void {
+  const { name, contentType, context } = item;
+  let at = 0;
+  const write = (part: string | undefined) => {
+    const length = part ? engine.write(part, at) : 0;
+    at += length;
+    return length;
+  };
+  core.item(id, item.classification, item.kind ?? 0, write(name), write(contentType), write(context), item.size ?? 0);
+}
+
+export function knownClass(classification: DataClassification): number {
+  const number = classNumber(classification);
+  if (number === 255) throw invalid('The classification must be one of DataClassification.');
+  return number;
+}

@@ -1,0 +1,108 @@
+import { changesOn } from './changes.ts';
+import { invalid, VaultError } from './errors.ts';
+import { isUnlocked } from './host.ts';
+import { passItem } from './items.ts';
+import { openStore } from './link.ts';
+import { running } from './loader.ts';
+import { tellOpened } from './openings.ts';
+import { checkText, environmentSecret, importSecret, type Secret } from './secret.ts';
+import { EncryptedStorage } from './storage.ts';
+
+/** How a vault is opened, and made when there is none. */
+export interface StorageOptions {
+  /**
+   * What opens the vault, or a function that returns it, which is asked only while the vault is locked. Without it, a
+   * Vite application's `VITE_ENCRYPTION_KEY`; without that, the vault must be unlocked on this page already.
+   */
+  secret?: Secret | (() => Secret | Promise<Secret>) | undefined;
+  /**
+   * PBKDF2 iterations of a vault that is made, from 600,000 (the default) to 10,000,000; from 100,000 for a secret of 32
+   * random bytes or more.
+   */
+  iterations?: number | undefined;
+  /** How a vault that is made keeps record names: `hidden` (the default) as their HMAC, or `clear`. */
+  names?: 'hidden' | 'clear' | undefined;
+  /** Whether a write is acknowledged after a flush to the disk (`strict`) or before it (`relaxed`, the default). */
+  durability?: 'relaxed' | 'strict' | undefined;
+  /**
+   * Fail with `ERR_EVICTED` where there is no vault, instead of making one. Without a secret it tells whether there is one:
+   * `ERR_NO_SECRET` says yes.
+   */
+  expectVault?: boolean | undefined;
+}
+
+// The bits of the flags of the export `open`.
+const flag = { random: 1, expectVault: 2, hidden: 4, clear: 8, strict: 16, secret: 32 };
+
+function oneOf(option: string, value: unknown, ...allowed: (string | boolean | undefined)[]): void {
+  if (value !== undefined && !allowed.includes(value as string)) {
+    throw invalid(`The option ${option} must be ${allowed.map((a) => `'${a}'`).join(' or ')}.`);
+  }
+}
+
+const placeName = (name: unknown, what: string): string => checkText(name, 1, 255, `The name of a ${what}`);
+
+/**
+ * Opens a store of the encrypted vault of a database, making the vault when there is none. The vault is unlocked once a
+ * page: opening it again with the same secret, or with none, shares it and derives nothing.
+ *
+ * @throws VaultError `ERR_NO_SECRET`, `ERR_WRONG_SECRET`, `ERR_NOT_A_VAULT`, `ERR_EVICTED` (with `expectVault`),
+ *   `ERR_INTEGRITY` for a keyring that was changed or deleted, `ERR_UNSUPPORTED`, `ERR_LOAD`, `ERR_INVALID`
+ */
+export async function createEncryptedStorage(
+  dbName = 'medical-imaging-viewer',
+  storeName = 'encrypted-data',
+  options: StorageOptions = {},
+): Promise<EncryptedStorage> {
+  const database = placeName(dbName, 'database');
+  const store = placeName(storeName, 'store');
+  if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
+  const { iterations = 0, names, durability, expectVault } = options;
+  oneOf('names', names, 'hidden', 'clear');
+  oneOf('durability', durability, 'relaxed', 'strict');
+  oneOf('expectVault', expectVault, true, false);
+  if (options.iterations !== undefined && !(Number.isInteger(iterations) && iterations > 0 && iterations < 2 ** 31))
+    throw invalid('The option iterations must be a whole number from 600,000 to 10,000,000.');
+  const asked =
+    (expectVault ? flag.expectVault : 0) |
+    (names === 'hidden' ? flag.hidden : names === 'clear' ? flag.clear : 0) |
+    (durability === 'strict' ? flag.strict : 0);
+
+  const open = async (secret: unknown): Promise<EncryptedStorage> => {
+    const starting = running(); // while the secret is imported
+    starting.catch(() => {}); // reported below, if the secret is not refused first
+    const imported = secret === undefined ? undefined : await importSecret(secret);
+    const engine = await starting;
+    const flags = asked | (imported ? flag.secret : 0) | (imported?.random ? flag.random : 0);
+    const payloads = [imported?.key, imported?.fingerprint];
+    const [handle, channel] = await openStore(engine, database, store, payloads, iterations, flags);
+    // A store that is opened again, for an engine that died, takes the durability alone from its flags.
+    const place = { database, store, flags: flags & flag.strict };
+    const storage = new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
+    tellOpened(database);
+    return storage;
+  };
+  const { secret } = options;
+  if (typeof secret !== 'function') return open(secret ?? environmentSecret());
+  if (!isUnlocked(database)) return open(await secret());
+  // The page has handles of a vault, but perhaps no longer of the one that is there: then the function is asked after all.
+  return open(undefined).catch(async (error: unknown) => {
+    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await secret());
+    throw error;
+  });
+}
+
+/**
+ * Deletes the vault of a database with everything in it, without its secret: what is left when a passphrase was forgotten.
+ * A database that is not a vault is left as it is; an absent one is no error.
+ *
+ * @throws VaultError `ERR_NOT_A_VAULT`; `ERR_BLOCKED` when another tab keeps the database open for more than 10 seconds
+ */
+export async function destroyVault(dbName: string): Promise<void> {
+  const name = placeName(dbName, 'database');
+  const engine = await running();
+  await engine.call([], (core, id) => {
+    passItem(engine, core, id, { name, classification: 0 });
+    core.destroy(id);
+  });
+}
