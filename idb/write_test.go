@@ -235,6 +235,21 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
+func TestPutThatAbortsAndThrows(t *testing.T) {
+	db := open(t)
+	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1")) })
+	t.Run("AbortError", func(t *testing.T) {
+		harness.BreakPut(t, "AbortError", 1)
+		harness.Run(t, func(c *jsbridge.Call) error {
+			if err := fill(c, db, remove("a"), put("b", "2")); !jsbridge.Named(err, "AbortError") {
+				return fmt.Errorf("got %w", err)
+			}
+			return nil
+		})
+	})
+	harness.Run(t, func(c *jsbridge.Call) error { return has(c, db, "a=1") })
+}
+
 func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 	db := open(t)
 	var order []int

@@ -7,7 +7,7 @@ import "syscall/js"
 // host is the shim's functions over JavaScript values. They decide nothing.
 var host struct {
 	await, value, request, lock, apply, payloads, push, pushError, fail, rethrow, add,
-	at, bytes, bytesFront, keep, kept, forget, upgrade, watch, close js.Value
+	at, bytes, keep, kept, forget, upgrade, watch, close js.Value
 }
 
 // hostTable is an array and not a map, which would be built by code.
@@ -28,7 +28,6 @@ var hostTable = [...]struct {
 	{"add", &host.add},
 	{"at", &host.at},
 	{"bytes", &host.bytes},
-	{"bytesFront", &host.bytesFront},
 	{"keep", &host.keep},
 	{"kept", &host.kept},
 	{"forget", &host.forget},
@@ -71,12 +70,6 @@ func init() {
 func Bytes(b []byte) js.Value {
 	copy(Page[:], b)
 	return host.bytes.Invoke(len(b))
-}
-
-// Front copies the first n bytes of a buffer or a view, or as many as it has.
-func Front(v js.Value, n int) []byte {
-	n = host.bytesFront.Invoke(v, min(n, PageSize)).Int()
-	return append([]byte(nil), Page[:n]...)
 }
 
 // Literal returns the JavaScript value of a JSON text.

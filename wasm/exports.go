@@ -5,6 +5,7 @@ package main
 import (
 	"idbvault/envelope"
 	"idbvault/jsbridge"
+	"idbvault/jsbridge/subtle"
 	"idbvault/vault"
 )
 
@@ -100,17 +101,13 @@ func open(call, iterations, flags int32) {
 			o.Names = vault.NamesClear
 		}
 		if flags&flagSecret != 0 {
-			o.Secret = payloadKey{c, 0}
+			o.Secret = subtle.InSlot(c, 0)
 			o.Fingerprint = c.Front(1, 0, envelope.MACSize)
 		}
 		if err := vault.CheckStore(place.ContentType); err != nil {
 			return err
 		}
 		v, err := vaults.Open(c, place.Name, o)
-		if derived {
-			derived = false
-			jsbridge.Collect()
-		}
 		if err != nil {
 			return err
 		}

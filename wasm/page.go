@@ -19,23 +19,7 @@ func callOf(t vault.Task) *jsbridge.Call { return t.(*jsbridge.Call) }
 
 func keyOf(v js.Value) vault.Key { return subtle.KeyOf(v) }
 
-// payloadKey is a key that lies in the slot of a call. Go takes hold of it only where it is used: a vault that is joined
-// by its secret's fingerprint never does.
-type payloadKey struct {
-	c  *jsbridge.Call
-	at jsbridge.Ref
-}
-
-func subtleKey(k vault.Key) subtle.Key {
-	if p, ok := k.(payloadKey); ok {
-		return subtle.KeyOf(p.c.Value(p.at))
-	}
-	return k.(subtle.Key)
-}
-
-// derived is set when a KEK was derived. Until the handles that came with it are collected, the page holds keys that can
-// unwrap.
-var derived bool
+func subtleKey(k vault.Key) subtle.Key { return k.(subtle.Key) }
 
 func blob(b vault.Blob) jsbridge.Ref {
 	if b == nil {
@@ -95,12 +79,15 @@ func (*page) Verify(t vault.Task, key vault.Key, message, mac []byte) error {
 }
 
 func (*page) DeriveKEK(t vault.Task, secret vault.Key, salt []byte, n uint32) (vault.Key, error) {
-	derived = true
 	return subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESKW)
 }
 
 func (*page) DerivePackageKey(t vault.Task, secret vault.Key, salt []byte, n uint32) (vault.Key, error) {
-	return subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESGCM)
+	key, err := subtle.DerivePBKDF2(callOf(t), subtleKey(secret), salt, n, subtle.AESGCM)
+	if err != nil {
+		return nil, err
+	}
+	return key.Kept(), nil
 }
 
 func (*page) NewVaultKey(t vault.Task, kek vault.Key) (vault.Key, []byte, error) {
@@ -118,7 +105,10 @@ func (*page) NewWrapped(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind)
 
 func (*page) Unwrap(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind, wrapped []byte) (vault.Key, error) {
 	key, err := subtle.Unwrap(callOf(t), subtleKey(vaultKey), wrapped, kinds[kind])
-	return key, outcome(err)
+	if err != nil {
+		return nil, outcome(err)
+	}
+	return key.Kept(), nil
 }
 
 func (*page) Seal(t vault.Task, jobs []vault.Seal, meanwhile func()) error {

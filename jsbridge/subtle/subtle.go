@@ -13,14 +13,49 @@ import (
 // ErrRefused is returned when a tag, a wrapping or a MAC does not fit. It says no more.
 const ErrRefused = jsbridge.Error("subtle: refused")
 
-// Key is a CryptoKey.
-type Key struct{ v js.Value }
+// Key is a CryptoKey. One that this package makes lies in the slot of its call and goes with it: Go's collector, which takes its
+// time, never has hold of it. Kept is for those that outlive the call.
+type Key struct {
+	v  js.Value
+	c  *jsbridge.Call // nil where v is the key
+	at jsbridge.Ref
+}
 
 // KeyOf returns the handle of a CryptoKey of the page.
-func KeyOf(v js.Value) Key { return Key{v} }
+func KeyOf(v js.Value) Key { return Key{v: v} }
+
+// InSlot returns the CryptoKey that lies in the slot of a call.
+func InSlot(c *jsbridge.Call, at jsbridge.Ref) Key { return Key{c: c, at: at} }
 
 // Value returns the CryptoKey.
-func (k Key) Value() js.Value { return k.v }
+func (k Key) Value() js.Value {
+	if k.c != nil {
+		return k.c.Value(k.at)
+	}
+	return k.v
+}
+
+// Kept returns the key as one that outlives its call.
+func (k Key) Kept() Key { return KeyOf(k.Value()) }
+
+// run calls a function of SubtleCrypto, waits for it and returns the place of what comes of it. Of the arguments that are Keys, at
+// most two lie in the slot; they go from there to SubtleCrypto.
+func run(c *jsbridge.Call, f js.Value, arguments ...any) (jsbridge.Ref, error) {
+	var places [2]jsbridge.Ref
+	n := 0
+	for i, argument := range arguments {
+		key, ok := argument.(Key)
+		switch {
+		case ok && key.c != nil:
+			arguments[i], places[n] = js.Undefined(), key.at
+			n++
+		case ok:
+			arguments[i] = key.v
+		}
+	}
+	at := runStep.Invoke(append([]any{c.ID(), f, int32(places[0]), int32(places[1])}, arguments...)...)
+	return jsbridge.Ref(at.Int()), c.Step()
+}
 
 // Kind is what a 256-bit key is for.
 type Kind int
@@ -64,18 +99,18 @@ var operations = [...]struct {
 	{"unwrapKey", &unwrapKey},
 }
 
-// The steps that every record takes are the shim's. They use the key that setKey gave the call, and fail as promises do.
+// The steps that every record takes are the shim's. The key lies in the slot, too. They fail as promises do.
 
 //go:wasmimport idbvault sign
-func stepSign(call, n int32) int32
+func stepSign(call, key, n int32) int32
 
 //go:wasmimport idbvault seal
-func stepSeal(call, aad, head, plain int32) int32
+func stepSeal(call, key, aad, head, plain int32) int32
 
 //go:wasmimport idbvault open
-func stepOpen(call, aad, sealed, offset int32) int32
+func stepOpen(call, key, aad, sealed, offset int32) int32
 
-var setKey = jsbridge.HostFunction("key")
+var runStep = jsbridge.HostFunction("run")
 
 func init() {
 	subtle = js.Global().Get("crypto").Get("subtle")
@@ -99,16 +134,19 @@ func Seal(c *jsbridge.Call, jobs []Sealing, meanwhile func()) ([]jsbridge.Ref, e
 	var last Key
 	return all(c, len(jobs), meanwhile, func(i int) int32 {
 		j := &jobs[i]
-		last = use(c, j.Key, last)
+		last = placed(c, j.Key, last)
 		copy(jsbridge.Page[params(j.IV, j.AAD):], j.Head)
-		return stepSeal(c.ID(), int32(len(j.AAD)), int32(len(j.Head)), int32(j.Plain))
+		return stepSeal(c.ID(), int32(last.at), int32(len(j.AAD)), int32(len(j.Head)), int32(j.Plain))
 	})
 }
 
-// use gives the call the key of its next steps, where that is another than the last, and returns it.
-func use(c *jsbridge.Call, key, last Key) Key {
-	if !key.v.Equal(last.v) {
-		setKey.Invoke(c.ID(), key.v)
+// placed returns key as one in the slot of the call; last is the one before it, which often is the same.
+func placed(c *jsbridge.Call, key, last Key) Key {
+	if key.c == nil && last.c != nil && key.v.Equal(last.v) {
+		return last
+	}
+	if key.c == nil {
+		key.c, key.at = c, c.Ref(key.v)
 	}
 	return key
 }
@@ -133,9 +171,9 @@ func Open(c *jsbridge.Call, jobs []Opening) ([]jsbridge.Ref, error) {
 	var last Key
 	plain, err := all(c, len(jobs), nil, func(i int) int32 {
 		j := &jobs[i]
-		last = use(c, j.Key, last)
+		last = placed(c, j.Key, last)
 		params(j.IV, j.AAD)
-		return stepOpen(c.ID(), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset))
+		return stepOpen(c.ID(), int32(last.at), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset))
 	})
 	return plain, refused(err)
 }
@@ -167,9 +205,9 @@ func refused(err error) error {
 
 // MAC returns HMAC-SHA-256 of each message, 32 bytes. meanwhile, where not nil, is called while the browser works.
 func MAC(c *jsbridge.Call, key Key, messages [][]byte, meanwhile func()) ([][]byte, error) {
-	use(c, key, Key{})
+	key = placed(c, key, Key{})
 	values, err := all(c, len(messages), meanwhile, func(i int) int32 {
-		return stepSign(c.ID(), int32(copy(jsbridge.Page[:], messages[i])))
+		return stepSign(c.ID(), int32(key.at), int32(copy(jsbridge.Page[:], messages[i])))
 	})
 	if err != nil {
 		return nil, err
@@ -183,11 +221,11 @@ func MAC(c *jsbridge.Call, key Key, messages [][]byte, meanwhile func()) ([][]by
 
 // Verify returns ErrRefused when mac is not HMAC-SHA-256 of message.
 func Verify(c *jsbridge.Call, key Key, message, mac []byte) error {
-	v, err := c.Await(verify.Invoke(hmac, key.v, jsbridge.Bytes(mac), jsbridge.Bytes(message)))
+	at, err := run(c, verify, hmac, key, jsbridge.Bytes(mac), jsbridge.Bytes(message))
 	if err != nil {
 		return err
 	}
-	if v.Type() != js.TypeBoolean || !v.Bool() {
+	if v := c.Value(at); v.Type() != js.TypeBoolean || !v.Bool() {
 		return ErrRefused
 	}
 	return nil
@@ -195,11 +233,11 @@ func Verify(c *jsbridge.Call, key Key, message, mac []byte) error {
 
 // Digest returns SHA-256 of message, 32 bytes.
 func Digest(c *jsbridge.Call, message []byte) ([]byte, error) {
-	v, err := c.Await(digest.Invoke(sha256, jsbridge.Bytes(message)))
+	at, err := run(c, digest, sha256, jsbridge.Bytes(message))
 	if err != nil {
 		return nil, err
 	}
-	return jsbridge.Front(v, 32), nil
+	return c.Front(at, 0, 32), nil
 }
 
 // DerivePBKDF2 derives a 256-bit AES key, AESKW or AESGCM, from a PBKDF2 key (SP 800-132, PRF HMAC-SHA-256).
@@ -211,6 +249,6 @@ func DerivePBKDF2(c *jsbridge.Call, secret Key, salt []byte, iterations uint32, 
 	if kind == AESKW {
 		to, uses = aesKW, toWrap
 	}
-	v, err := c.Await(deriveKey.Invoke(algorithm, secret.v, to, false, uses))
-	return Key{v}, err
+	at, err := run(c, deriveKey, algorithm, secret, to, false, uses)
+	return InSlot(c, at), err
 }

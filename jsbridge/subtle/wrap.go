@@ -2,45 +2,42 @@
 
 package subtle
 
-import (
-	"syscall/js"
-
-	"idbvault/jsbridge"
-)
+import "idbvault/jsbridge"
 
 // wrappedSize is the size in bytes of a 256-bit key that is wrapped (SP 800-38F §6.2).
 const wrappedSize = 40
 
 // NewWrappingKey draws an AES-KW key and returns it with its 40 bytes wrapped by kek (RFC 3394). The handle can wrap; it
-// is extractable, since a key that is to be wrapped must be, so the caller drops it when the new keys are wrapped.
+// is extractable, since a key that is to be wrapped must be, and goes with the call.
 func NewWrappingKey(c *jsbridge.Call, kek Key) (Key, []byte, error) {
-	v, err := c.Await(generateKey.Invoke(aesKW, true, toWrap))
+	at, err := run(c, generateKey, aesKW, true, toWrap)
 	if err != nil {
 		return Key{}, nil, err
 	}
-	wrapped, err := wrap(c, v, kek)
-	return Key{v}, wrapped, err
+	key := InSlot(c, at)
+	wrapped, err := wrap(c, key, kek)
+	return key, wrapped, err
 }
 
-// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by an AES-KW key. The handle is dropped.
+// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by an AES-KW key. The handle goes with the call.
 func NewWrapped(c *jsbridge.Call, by Key, kind Kind) ([]byte, error) {
 	algorithm, uses := aesGCM, toSeal
 	if kind == HMAC || kind == HKDF { // HKDF keys can't be generated; an HMAC key of 256 bits has the same bytes
 		algorithm, uses = hmac256, toMAC
 	}
-	v, err := c.Await(generateKey.Invoke(algorithm, true, uses))
+	at, err := run(c, generateKey, algorithm, true, uses)
 	if err != nil {
 		return nil, err
 	}
-	return wrap(c, v, by)
+	return wrap(c, InSlot(c, at), by)
 }
 
-func wrap(c *jsbridge.Call, key js.Value, by Key) ([]byte, error) {
-	v, err := c.Await(wrapKey.Invoke("raw", key, by.v, aesKW))
+func wrap(c *jsbridge.Call, key, by Key) ([]byte, error) {
+	at, err := run(c, wrapKey, "raw", key, by, aesKW)
 	if err != nil {
 		return nil, err
 	}
-	return jsbridge.Front(v, wrappedSize), nil
+	return c.Front(at, 0, wrappedSize), nil
 }
 
 // Unwrap returns the non-extractable key whose wrapped bytes those are, or ErrRefused when they were not wrapped by that
@@ -55,6 +52,6 @@ func Unwrap(c *jsbridge.Call, by Key, wrapped []byte, kind Kind) (Key, error) {
 	case HKDF:
 		algorithm, uses = hkdf, toDerive
 	}
-	v, err := c.Await(unwrapKey.Invoke("raw", jsbridge.Bytes(wrapped), by.v, aesKW, algorithm, false, uses))
-	return Key{v}, refused(err)
+	at, err := run(c, unwrapKey, "raw", jsbridge.Bytes(wrapped), by, aesKW, algorithm, false, uses)
+	return InSlot(c, at), refused(err)
 }

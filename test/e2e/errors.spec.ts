@@ -85,6 +85,8 @@ test('names, values, classes, contexts and options that do not fit are ERR_INVAL
       'options null': open('db', 'store', null),
       'store name with NUL in a new database': open('db2', 'a\0b', { secret }),
       'store name too long in a new database': open('db2', 'é'.repeat(200), { secret }),
+      'Blob with a long type': set('k', new Blob(['x'], { type: `a/${'x'.repeat(300)}` })),
+      'Blob with a very long type': set('k', new Blob(['x'], { type: `a/${'x'.repeat(60_000)}` })),
       'value undefined': set('k', undefined),
       'value null': set('k', null),
       'value a number': set('k', 1),

@@ -98,6 +98,7 @@ export async function run(
       let left = times;
       prototype.put = function (value, key) {
         const fails = left-- > 0;
+        if (fails && name === 'AbortError') this.transaction.abort(); // and so cannot be aborted again
         if (fails && name) throw new DOMException('on purpose, in a test', name);
         const request = real.call(this, value, key);
         if (fails) this.transaction.abort();

@@ -10,7 +10,7 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
   const gcm = { name: 'AES-GCM', tagLength: 128, iv: new Uint8Array(0), additionalData: new Uint8Array(0) };
   const ivSize = 12;
 
-  const promised = (id: number, start: (key: CryptoKey) => Promise<unknown>): number => {
+  const promised = (id: number, start: (values: unknown[]) => Promise<unknown>): number => {
     const call = slot(id);
     const at = add(id, undefined);
     call.pending++;
@@ -25,7 +25,7 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
       landed();
     };
     try {
-      start(call.key as CryptoKey).then((value) => {
+      start(call.values).then((value) => {
         call.values[at] = value;
         landed();
       }, failed);
@@ -44,27 +44,34 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
 
   return {
     functions: {
-      /** Gives a call the key of its next steps. */
-      key(id: number, key: CryptoKey) {
-        slot(id).key = key;
-      },
+      /** Calls a function of SubtleCrypto. In the place of what is undefined come values a and b. */
+      run: (id: number, f: (...all: unknown[]) => Promise<unknown>, a: number, b: number, ...all: unknown[]) =>
+        promised(id, (values) => {
+          const places = [a, b];
+          return f(...all.map((x) => (x === undefined ? values[places.shift() as number] : x)));
+        }),
     },
     steps: {
-      /** HMAC of n bytes. */
-      sign: (id: number, n: number) => promised(id, (key) => subtle.sign('HMAC', key, shared().subarray(0, n))),
+      /** HMAC of n bytes under the key that is value k. */
+      sign: (id: number, k: number, n: number) =>
+        promised(id, (values) => subtle.sign('HMAC', values[k] as CryptoKey, shared().subarray(0, n))),
       /** Seals a head from the page with value i behind it; either may be missing. */
-      seal: (id: number, aad: number, head: number, i: number) =>
-        promised(id, (key) => {
+      seal: (id: number, k: number, aad: number, head: number, i: number) =>
+        promised(id, (values) => {
           const page = shared();
           const end = params(page, aad);
-          const value = view(slot(id).values[i]);
-          return subtle.encrypt(gcm, key, head ? join(page.subarray(end, end + head), value) : value);
+          const value = view(values[i]);
+          return subtle.encrypt(
+            gcm,
+            values[k] as CryptoKey,
+            head ? join(page.subarray(end, end + head), value) : value,
+          );
         }),
       /** Opens value i from offset on. */
-      open: (id: number, aad: number, i: number, offset: number) =>
-        promised(id, (key) => {
+      open: (id: number, k: number, aad: number, i: number, offset: number) =>
+        promised(id, (values) => {
           params(shared(), aad);
-          return subtle.decrypt(gcm, key, view(slot(id).values[i], offset));
+          return subtle.decrypt(gcm, values[k] as CryptoKey, view(values[i], offset));
         }),
     },
   };

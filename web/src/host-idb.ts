@@ -90,7 +90,10 @@ export function databaseSteps(
         // A full disk may abort with no error at all.
         transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
       },
-      abort: (id: number) => void slot(id).transaction?.abort(),
+      abort(id: number) {
+        slot(id).transaction?.abort();
+        return 0;
+      },
       /** Copies the first n bytes of what a look-up found into the page and returns its size; -1 where it found nothing. */
       found(id: number, i: number, n: number) {
         const value = slot(id).values[i];

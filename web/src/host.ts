@@ -118,8 +118,9 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     size: (id: number, i: number) => view(slot(id).values[i]).length,
     /** Adds a value's bytes from offset on, with its kind and the content type in the page, to the call's results. */
     pushBytes(id: number, i: number, offset: number, kind: number, type: number) {
-      slot(id).results.push({
-        bytes: view(slot(id).values[i], offset),
+      const { results, values } = slot(id);
+      results.push({
+        bytes: view(values[i], offset),
         kind,
         type: type ? decoder.decode(shared().subarray(0, type)) : '',
       });
@@ -132,7 +133,7 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     now: () => Date.now(),
   };
   // An exception must not unwind the program.
-  for (const name of ['begin', 'get', 'put', 'remove', 'range'] as const) {
+  for (const name of ['begin', 'get', 'put', 'remove', 'range', 'abort'] as const) {
     const step = steps[name] as (id: number, ...rest: number[]) => number;
     steps[name] = (id: number, ...rest: number[]) => {
       try {
@@ -164,7 +165,6 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     rethrow: (id: number, error: unknown) => slots.close(id).reject(error),
 
     bytes: (n: number) => shared().slice(0, n).buffer,
-    bytesFront: (v: unknown, n: number) => copy(view(v).subarray(0, n)),
     lock(id: number, name: string) {
       let granted = false;
       const grant = () =>

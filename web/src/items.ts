@@ -33,11 +33,11 @@ export interface Payload {
 
 export function payloadOf(value: unknown): Payload {
   if (value instanceof Blob) {
-    if (value.type.length > 255) throw invalid("A Blob's type must not be longer than 255 bytes.");
     const unreadable = () => {
       throw invalid('The Blob could not be read. Its file may have been changed or moved; choose it again.');
     };
-    return { kind: Kind.blob, contentType: value.type, size: value.size, bytes: value.arrayBuffer().catch(unreadable) };
+    const contentType = value.type.slice(0, 256); // Go refuses more than 255 bytes
+    return { kind: Kind.blob, contentType, size: value.size, bytes: value.arrayBuffer().catch(unreadable) };
   }
   const bytes = copyBytes(value);
   if (!bytes)
@@ -80,4 +80,10 @@ export function knownClass(classification: DataClassification): number {
   const number = classNumber(classification);
   if (number === 255) throw invalid('The classification must be one of DataClassification.');
   return number;
+}
+
+/** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */
+export function asInteger(value: unknown): number {
+  if (value === undefined) return 0;
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31 ? (value as number) : 1;
 }

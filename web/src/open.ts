@@ -1,7 +1,7 @@
 import { changesOn } from './changes.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
-import { passItem } from './items.ts';
+import { asInteger, passItem } from './items.ts';
 import { openStore } from './link.ts';
 import { running } from './loader.ts';
 import { tellOpened } from './openings.ts';
@@ -57,12 +57,11 @@ export async function createEncryptedStorage(
   const database = placeName(dbName, 'database');
   const store = placeName(storeName, 'store');
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
-  const { iterations = 0, names, durability, expectVault } = options;
+  const { names, durability, expectVault } = options;
+  const iterations = asInteger(options.iterations);
   oneOf('names', names, 'hidden', 'clear');
   oneOf('durability', durability, 'relaxed', 'strict');
   oneOf('expectVault', expectVault, true, false);
-  if (options.iterations !== undefined && !(Number.isInteger(iterations) && iterations > 0 && iterations < 2 ** 31))
-    throw invalid('The option iterations must be a whole number from 600,000 to 10,000,000.');
   const asked =
     (expectVault ? flag.expectVault : 0) |
     (names === 'hidden' ? flag.hidden : names === 'clear' ? flag.clear : 0) |

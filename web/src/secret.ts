@@ -19,7 +19,7 @@ export interface ImportedSecret {
 
 let pageKey: Promise<CryptoKey> | undefined;
 
-const hmac: HmacKeyGenParams = { name: 'HMAC', hash: 'SHA-256', length: 256 };
+const hmac: HmacKeyGenParams = { name: 'HMAC', hash: 'SHA-256' };
 
 /** Imports a secret. The copy of its bytes that is made here is zeroed. */
 export async function importSecret(secret: unknown): Promise<ImportedSecret> {

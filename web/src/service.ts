@@ -2,6 +2,7 @@ import { fromBase64, toBase64 } from './base64.ts';
 import { copyBytes, toText } from './bytes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
+import { asInteger } from './items.ts';
 import { type Engine, running } from './loader.ts';
 import { type ImportedSecret, importSecret, type Secret } from './secret.ts';
 import { type Context, copyContext, encodeValue, requireObject } from './value.ts';
@@ -141,9 +142,7 @@ export class EncryptionService {
   }
 
   async #begin(): Promise<{ engine: Engine; service: number }> {
-    const iterations = this.#iterations ?? 0;
-    if (typeof iterations !== 'number' || !Number.isInteger(iterations) || iterations < 0 || iterations >= 2 ** 31)
-      throw invalid('The option kdfIterations must be a whole number from 100,000 to 10,000,000.');
+    const iterations = asInteger(this.#iterations);
     const { key } = await this.#master;
     const engine = await running();
     const [service] = await engine.call([key], (core, id) => core.service(id, iterations));

@@ -13,8 +13,6 @@ export interface Slot {
   value?: unknown;
   /** The first of the pending promises to reject. */
   failure?: { error: unknown } | undefined;
-  /** What the steps of SubtleCrypto use. */
-  key?: CryptoKey;
   /** The transaction under way, and the names of its database's object stores. */
   transaction?: IDBTransaction;
   stores?: string[];

@@ -141,7 +141,7 @@ func RecordTransactions(t *testing.T) func() []string {
 }
 
 // BreakPut lets IndexedDB's put fail some times, until the test has ended: it throws an exception of that name or, where
-// that is empty, aborts the transaction.
+// that is empty, aborts the transaction; for an AbortError it does both.
 func BreakPut(t *testing.T, name string, times int) {
 	restore := tools.Call("breakPut", name, times)
 	t.Cleanup(func() { restore.Invoke() })
