@@ -66,6 +66,18 @@ func TestSetEachIsTriedAgainSingly(t *testing.T) {
 	b.wants(s, "c", "3")
 }
 
+// When sealing fails, what the page noted of the layout did not come about: the old value is not left over by the next write.
+func TestSealFails(t *testing.T) {
+	b, s := newStore(t, 5)
+	b.set(s, text("n", large("old")))
+	b.sealErr = ErrStorage
+	fails(t, "set", b.do(func(t *task) error { return set(t, s, text("n", "new")) }), ErrStorage)
+	b.sealErr = nil
+	b.set(s, text("n", "newer"))
+	b.noLeftOvers(s)
+	b.wants(s, "n", "newer")
+}
+
 // A call that is made while a shared write is tried again comes after it.
 func TestOrderHoldsWhileTriedAgain(t *testing.T) {
 	for seed := range uint64(60) {

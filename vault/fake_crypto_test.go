@@ -211,7 +211,7 @@ func (p *page) Seal(t Task, jobs []Seal, meanwhile func()) error {
 		meanwhile()
 	}
 	t.(*task).linger()
-	return nil
+	return p.sealErr
 }
 
 // Open gives out no plaintext at all where one tag does not fit.

@@ -137,6 +137,7 @@ type page struct {
 	kept    map[string]map[string]Key
 	derived []uint32 // iterations asked of PBKDF2, by derivation
 	macs    int      // messages that were authenticated
+	sealErr error    // what Seal fails with
 	conns   []*conn
 }
 

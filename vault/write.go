@@ -109,22 +109,20 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 			writes = s.writes(&headers[i], names[i], stored[i], large, writes)
 		}
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.alive()
 	}
-	sealed := jobs
-	for i := range writes {
-		if w := &writes[i]; w.sealed {
-			w.Value, sealed = sealed[0].Out, sealed[1:]
+	if err == nil {
+		for i := range writes {
+			if w := &writes[i]; w.sealed {
+				w.Value, jobs = jobs[0].Out, jobs[1:]
+			}
 		}
+		err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: issued})
 	}
-	if err := s.alive(); err != nil {
-		return err
-	}
-	err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: issued})
 	if err != nil {
 		for _, name := range names {
-			s.Unsure(name)
+			s.Unsure(name) // what was noted of its layout did not come about
 		}
 	}
 	return err
