@@ -477,3 +477,20 @@ test('many calls leave neither memory nor live references behind', async ({ page
   expect(result.after.references).toBeLessThanOrEqual(result.before.references + 5);
   expect(result.after.memory).toBeLessThanOrEqual(result.before.memory + (4 << 20));
 });
+
+test('the WebAssembly is loaded once a page, when it is first needed or asked for', async ({ page, site }) => {
+  const loads: string[] = [];
+  page.on('request', (request) => {
+    if (request.url().endsWith('.wasm')) loads.push(request.url());
+  });
+  await openApp(page, site.url);
+  expect(loads.length).toBe(0);
+  await page.evaluate(() => Promise.all([idbvault.preload(), idbvault.preload()]).then(() => {}));
+  expect(loads.length).toBe(1);
+  await page.evaluate(async (secret) => {
+    await idbvault.createEncryptedStorage('db', 'store', { secret });
+    await new idbvault.EncryptionService('your-master-key').initialize();
+    await idbvault.preload();
+  }, secret);
+  expect(loads.length).toBe(1);
+});

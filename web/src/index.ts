@@ -8,7 +8,7 @@ export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
 export type { Entry } from './items.ts';
-export { createEncryptedStorage, destroyVault, type StorageOptions } from './open.ts';
+export { createEncryptedStorage, destroyVault, preload, type StorageOptions } from './open.ts';
 /** @internal For the hook. */
 export { onOpen } from './openings.ts';
 export type { Secret } from './secret.ts';

@@ -92,6 +92,16 @@ export async function createEncryptedStorage(
 }
 
 /**
+ * Loads and starts the WebAssembly early, while the page asks for a passphrase, say. It is loaded once a page, and else when it
+ * is first needed.
+ *
+ * @throws VaultError `ERR_UNSUPPORTED`, `ERR_LOAD`
+ */
+export async function preload(): Promise<void> {
+  await running();
+}
+
+/**
  * Deletes the vault of a database with everything in it, without its secret: what is left when a passphrase was forgotten.
  * A database that is not a vault is left as it is; an absent one is no error.
  *
