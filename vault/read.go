@@ -268,6 +268,9 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 	if err := s.alive(); err != nil {
 		return nil, err
 	}
+	if err := CheckClass(class); class != 0 && err != nil {
+		return nil, err
+	}
 	turn := s.order.take(t)
 	defer turn.finish()
 	r := s.all()

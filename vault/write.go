@@ -40,8 +40,8 @@ func (s *Store) check(items []Item, names []string) error {
 	}
 	for i := range items {
 		it := &items[i]
-		if !it.Class.Valid() {
-			return errClass
+		if err := CheckClass(it.Class); err != nil {
+			return err
 		}
 		if len(it.ContentType) > envelope.MaxContentType || it.Kind != envelope.File && it.ContentType != "" {
 			return ErrInvalid.because("A Blob's type must not be longer than 255 bytes.")
@@ -55,6 +55,14 @@ func (s *Store) check(items []Item, names []string) error {
 		if s.weakestSlot() < it.Class.Iterations() {
 			return ErrWeak.because("This vault's key is derived with fewer PBKDF2 iterations than the class '" + it.Class.String() + "' demands. Make the vault with more iterations.")
 		}
+	}
+	return nil
+}
+
+// CheckClass reports whether a record may be of that class.
+func CheckClass(class envelope.Class) error {
+	if !class.Valid() {
+		return errClass
 	}
 	return nil
 }

@@ -16,6 +16,9 @@ import (
 func update(call, store, defaultClass int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		asked := list[0]
+		if err := vault.CheckClass(asked.Class); asked.Class != 0 && err != nil {
+			return err
+		}
 		return s.Update(c, asked.Name, func(current vault.Value) (vault.Change, error) {
 			value := jsbridge.NoRef
 			if current.Found {

@@ -27,7 +27,7 @@ export class Changes {
   readonly #channel: BroadcastChannel | undefined;
   /** What the other tabs were not told yet. */
   #untold: Message[] = [];
-  #told = Number.NEGATIVE_INFINITY;
+  #told = 0;
   readonly #listeners = new Set<(store: string, event: ChangeEvent) => void>();
 
   constructor(channel: string) {

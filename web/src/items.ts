@@ -76,12 +76,6 @@ export function passItem(engine: Engine, core: Exports, id: number, item: Item):
   core.item(id, item.classification, item.kind ?? 0, write(name), write(contentType), write(context), item.size ?? 0);
 }
 
-export function knownClass(classification: DataClassification): number {
-  const number = classNumber(classification);
-  if (number === 255) throw invalid('The classification must be one of DataClassification.');
-  return number;
-}
-
 /** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */
 export function asInteger(value: unknown): number {
   if (value === undefined) return 0;

@@ -3,18 +3,7 @@ import type { ChangeEvent, ChangeListener, Changes } from './changes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
-import {
-  type Entry,
-  type Item,
-  itemOf,
-  knownClass,
-  listOf,
-  nameOf,
-  namesOf,
-  type Payload,
-  passItem,
-  payloadOf,
-} from './items.ts';
+import { type Entry, type Item, itemOf, listOf, nameOf, namesOf, type Payload, passItem, payloadOf } from './items.ts';
 import { type Link, openStore, type Place } from './link.ts';
 import { running, type StoreCall } from './loader.ts';
 import { checkText } from './secret.ts';
@@ -189,7 +178,7 @@ export class EncryptedStorage {
   ): Promise<void> {
     if (typeof fn !== 'function') throw invalid('The change must be a function of the current value.');
     const item = { name: nameOf(key), classification: 0, context: contextText(context) };
-    if (classification !== undefined) item.classification = knownClass(classification);
+    if (classification !== undefined) item.classification = classNumber(classification);
     let deleted = false;
     const change = async (bytes: Uint8Array | null) => {
       const next = await fn(bytes && toText(bytes));
@@ -251,7 +240,7 @@ export class EncryptedStorage {
   async keys(filter: KeyFilter = {}): Promise<string[]> {
     const { prefix = '', classification } = filter ?? {};
     checkText(prefix, 0, 1024, 'The prefix');
-    const wanted = classification === undefined ? 0 : knownClass(classification);
+    const wanted = classification === undefined ? 0 : classNumber(classification);
     const item = { name: prefix, classification: wanted };
     return (await this.#call('names', [item])) as string[];
   }
