@@ -166,8 +166,8 @@ func TestVaultByTheText(t *testing.T) {
 			}
 		}
 		channel := hmacSHA256(o.ringKey, join(lp([]byte("idbvault/channel/v1")), lp([]byte("größe"))))
-		if got := b.channel(s.Vault); !bytes.Equal(got, channel) {
-			t.Errorf("the channel is %x, want %x", got, channel)
+		if got, want := b.channel(s.Vault), hex.EncodeToString(channel); got != want {
+			t.Errorf("the channel is %s, want %s", got, want)
 		}
 
 		// The other way: what is written by the text, the vault reads.

@@ -93,15 +93,15 @@ func TestTabsShareRecords(t *testing.T) {
 	one.wants(one.store("db", "other", Options{}), "name", "")
 	one.wants(one.store("other", "st", withSecret("secret")), "name", "")
 	// Both tabs are told of writes on one channel, which another database does not share.
-	if x, y := one.channel(a.Vault), two.channel(b.Vault); len(x) != 32 || string(x) != string(y) {
+	if x, y := one.channel(a.Vault), two.channel(b.Vault); len(x) != 64 || x != y {
 		t.Errorf("the tabs' channels are %x and %x", x, y)
 	}
-	if x, y := one.channel(a.Vault), one.channel(one.open("other", Options{})); string(x) == string(y) {
-		t.Errorf("two databases have the channel %x", x)
+	if x, y := one.channel(a.Vault), one.channel(one.open("other", Options{})); x == y {
+		t.Errorf("two databases have the channel %s", x)
 	}
 }
 
-func (b *tab) channel(v *Vault) (channel []byte) {
+func (b *tab) channel(v *Vault) (channel string) {
 	b.t.Helper()
 	err := b.do(func(t *task) (err error) {
 		channel, err = v.Channel(t)

@@ -77,14 +77,14 @@ func (v *Vault) Store(name string, strict bool) (*Store, error) {
 // ClearNames reports whether the vault keeps record names as they are.
 func (v *Vault) ClearNames() bool { return v.ring.ClearNames }
 
-// Channel returns the name of the channel on which unlocked tabs tell each other of writes. It is an HMAC, so that a
+// Channel returns the name of the channel on which unlocked tabs tell each other of writes. It is an HMAC, in hexadecimal, so that a
 // page which has not unlocked the vault cannot listen.
-func (v *Vault) Channel(t Task) ([]byte, error) {
+func (v *Vault) Channel(t Task) (string, error) {
 	macs, err := v.p.MAC(t, v.ringKey, [][]byte{envelope.ChannelMessage(v.database)}, nil)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return macs[0], nil
+	return hexadecimal(macs[0]), nil
 }
 
 func (v *Vault) alive() error {

@@ -120,7 +120,7 @@ func open(call, iterations, flags int32) {
 			return err
 		}
 		c.Push(hold(s))
-		c.PushBytes(c.Ref(jsbridge.Bytes(channel)), 0, 0, "")
+		c.Push(channel)
 		c.Done()
 		return nil
 	})

@@ -34,7 +34,7 @@ export interface Payload {
 export function payloadOf(value: unknown): Payload {
   if (value instanceof Blob) {
     const unreadable = () => {
-      throw invalid('The Blob could not be read. Its file may have been changed or moved; choose it again.');
+      throw invalid('The Blob is unreadable: its file was changed or moved. Choose it again.');
     };
     const contentType = value.type.slice(0, 256); // Go refuses more than 255 bytes
     return { kind: Kind.blob, contentType, size: value.size, bytes: value.arrayBuffer().catch(unreadable) };
@@ -48,7 +48,7 @@ export function payloadOf(value: unknown): Payload {
 export const nameOf = (key: unknown): string => checkText(key, 1, 1024, "A record's name");
 
 export function itemOf(entry: Entry): Item & Payload {
-  if (typeof entry !== 'object' || entry === null) throw invalid('An entry must be { key, value, … }.');
+  if (typeof entry !== 'object' || entry === null) throw invalid('An entry must be { key, value }.');
   const name = nameOf(entry.key);
   const context = contextText(entry.context);
   const { classification: asked = DataClassification.CONFIDENTIAL } = entry;

@@ -23,9 +23,8 @@ export async function openStore(
   iterations: number,
   flags: number,
 ): Promise<[number, string]> {
-  const [handle, channel] = (await engine.call(payloads, (core, id) => {
+  return (await engine.call(payloads, (core, id) => {
     passItem(engine, core, id, { name: database, classification: 0, contentType: store });
     core.open(id, iterations, flags);
-  })) as [number, { bytes: Uint8Array }];
-  return [handle, Array.from(channel.bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')];
+  })) as [number, string];
 }

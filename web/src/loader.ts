@@ -128,7 +128,7 @@ export class Engine {
 
   #die(error: unknown): void {
     if (!this.#core) return;
-    console.error('idbvault: the engine stopped', error);
+    console.error('The idbvault engine stopped', error);
     this.#core = undefined;
     for (const { db } of this.#connections.values()) db.close();
     this.#connections.clear();
@@ -169,9 +169,9 @@ const unsupported = (message: string) => new VaultError('ERR_UNSUPPORTED', messa
 export function requirePlatform(): void {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle)
     throw unsupported('This page has no SubtleCrypto. Serve it over https, or from localhost.');
-  if (!globalThis.indexedDB) throw unsupported('This browser has no IndexedDB, or has it turned off for this page.');
+  if (!globalThis.indexedDB) throw unsupported('This page has no IndexedDB. Allow it to keep data.');
   if (typeof WebAssembly !== 'object')
-    throw unsupported('This browser has no WebAssembly. Lockdown modes turn it off: allow it for this site.');
+    throw unsupported('This page has no WebAssembly. Allow it where a lockdown mode turns it off.');
 }
 
 const notLoaded = (url: URL, why: string) =>
@@ -209,6 +209,6 @@ async function compile(url: URL, response: Response): Promise<WebAssembly.Module
       throw unsupported(
         "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
       );
-    throw notLoaded(url, `it is not WebAssembly, and came as ${type || 'no type'}`);
+    throw notLoaded(url, `it is not WebAssembly but ${type ?? 'untyped'}`);
   }
 }

@@ -38,12 +38,12 @@ export async function importSecret(secret: unknown): Promise<ImportedSecret> {
 }
 
 function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
-  const tooShort = () => invalid('The secret is too short: at least 8 characters, or bytes. 32 random bytes are best.');
+  const tooShort = () => invalid('The secret must have at least 8 characters or bytes.');
   if (secret instanceof Uint8Array) {
     if (secret.length < 8) throw tooShort();
     return new Uint8Array(secret);
   }
-  if (typeof secret !== 'string') throw invalid('A secret must be a string or a Uint8Array.');
+  if (typeof secret !== 'string') throw invalid('The secret must be a string or a Uint8Array.');
   // Before it is normalised: Firefox's normalize puts something else in the place of an unpaired surrogate.
   if (!isWellFormed(secret) || secret.includes('\0'))
     throw invalid('The secret has an unpaired surrogate or a NUL. Take it from a text field unchanged.');

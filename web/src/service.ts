@@ -86,7 +86,7 @@ export class EncryptionService {
     context: Context = {},
   ): Promise<EncryptedPackage> {
     const plain = copyBytes(data);
-    if (!plain) throw invalid('The data must be a string, an ArrayBuffer or a typed array.');
+    if (!plain) throw invalid('A value must be a string, an ArrayBuffer or a typed array.');
     const kept = copyContext(context);
     const encoded = encodeValue(kept);
     const { engine, service } = await this.#linked();

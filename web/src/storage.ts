@@ -176,7 +176,7 @@ export class EncryptedStorage {
     classification?: DataClassification,
     context?: Context,
   ): Promise<void> {
-    if (typeof fn !== 'function') throw invalid('The change must be a function of the current value.');
+    if (typeof fn !== 'function') throw invalid('The change must be a function.');
     const item = { name: nameOf(key), classification: 0, context: contextText(context) };
     if (classification !== undefined) item.classification = classNumber(classification);
     let deleted = false;
