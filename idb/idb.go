@@ -32,6 +32,8 @@ const version = 1
 type DB struct {
 	number int // by which the host knows it
 	closed bool
+	scope  [2]int // the object stores of the transaction for reading that was made last
+	reads  int    // requests made in it
 }
 
 // The shim's steps of IndexedDB. They return jsbridge.Threw where the browser's method threw.
@@ -56,6 +58,9 @@ func stepRequested(call int32) int32
 
 //go:wasmimport idbvault complete
 func stepComplete(call int32) int32
+
+//go:wasmimport idbvault again
+func stepAgain(call, db int32) int32
 
 //go:wasmimport idbvault abort
 func stepAbort(call int32) int32

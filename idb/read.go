@@ -23,14 +23,33 @@ func (db *DB) Read(c *jsbridge.Call, looks []Look, front int, issued func()) err
 			second = looks[i].Store
 		}
 	}
-	if err := db.begin(c, 0, 0, first, second); err != nil {
-		return err
-	}
-	if err := ask(c, looks); err != nil {
+	if err := db.reading(c, first, second, len(looks), func() error { return ask(c, looks) }); err != nil {
 		return err
 	}
 	told(issued)
 	return found(c, looks, front)
+}
+
+// maxReads is how many requests one transaction serves: a write of another tab waits for its end.
+const maxReads = 16
+
+// reading makes n requests: in the transaction in which a read has just ended, where the browser still takes requests for it, or
+// in one of its own. The browser does so to the end of the task in which it answered, which Chromium, where a small record is
+// opened within that task, gives a caller the time for who reads one record after the other. No transaction was made on the
+// connection since, so what is read there is what a new one would read.
+func (db *DB) reading(c *jsbridge.Call, first, second, n int, ask func() error) error {
+	scope := [2]int{first, second}
+	if db.scope == scope && db.reads+n <= maxReads && !db.closed && stepAgain(c.ID(), int32(db.number)) != 0 {
+		db.reads += n
+		if err := ask(); !jsbridge.Named(err, "TransactionInactiveError") {
+			return err
+		}
+	}
+	if err := db.begin(c, 0, 0, first, second); err != nil {
+		return err
+	}
+	db.scope, db.reads = scope, n
+	return ask()
 }
 
 // thrown returns what a step threw, where it did.
@@ -97,14 +116,13 @@ func askRange(c *jsbridge.Call, store int, r Range, limit, what int) (jsbridge.R
 
 // Entries returns the first limit entries of a range, ascending, with the first front bytes of each.
 func (db *DB) Entries(c *jsbridge.Call, store int, r Range, limit, front int, issued func()) ([]Look, error) {
-	if err := db.begin(c, 0, 0, store, -1); err != nil {
-		return nil, err
-	}
-	keys, err := askRange(c, store, r, limit, rangeKeys)
-	if err != nil {
-		return nil, err
-	}
-	values, err := askRange(c, store, r, limit, rangeValues)
+	var keys, values jsbridge.Ref
+	err := db.reading(c, store, -1, maxReads, func() (err error) {
+		if keys, err = askRange(c, store, r, limit, rangeKeys); err == nil {
+			values, err = askRange(c, store, r, limit, rangeValues)
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -139,10 +157,11 @@ func (db *DB) Count(c *jsbridge.Call, store int, r Range, issued func()) (int, e
 }
 
 func (db *DB) answer(c *jsbridge.Call, store int, r Range, limit, what int, issued func()) (jsbridge.Ref, error) {
-	if err := db.begin(c, 0, 0, store, -1); err != nil {
-		return jsbridge.NoRef, err
-	}
-	at, err := askRange(c, store, r, limit, what)
+	var at jsbridge.Ref
+	err := db.reading(c, store, -1, maxReads, func() (err error) {
+		at, err = askRange(c, store, r, limit, what)
+		return err
+	})
 	if err != nil {
 		return jsbridge.NoRef, err
 	}

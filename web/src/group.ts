@@ -25,7 +25,7 @@ export function join(carryOut: CarryOut, item: Item, payload?: unknown): Promise
   if (open?.carryOut !== carryOut || open.size > maxSize) {
     endGroup();
     open = { carryOut, items: [], payloads: [], size: 0, waiting: [] };
-    queueMicrotask(endGroup);
+    Promise.resolve().then(endGroup);
   }
   const { items, payloads, waiting } = open;
   items.push(item);

@@ -4,6 +4,10 @@ import { type Core, join, type Steps, view } from './host.ts';
 export interface Connection {
   db: IDBDatabase;
   stores: string[];
+  /** The transaction that was made last, where it is for reading and has not completed. */
+  latest?: IDBTransaction | undefined;
+  /** Whether what was asked for in it has been answered, and nothing since. */
+  idle?: boolean;
 }
 
 /**
@@ -18,8 +22,8 @@ export function databaseSteps(
   const relaxed = { durability: 'relaxed' } as const;
   const strict = { durability: 'strict' } as const;
   const store = (id: number, table: number): IDBObjectStore => {
-    const { transaction, stores } = slot(id);
-    return (transaction as IDBTransaction).objectStore((stores as string[])[table] as string);
+    const { transaction, connection } = slot(id);
+    return (transaction as IDBTransaction).objectStore((connection as Connection).stores[table] as string);
   };
   const asked = (id: number, request: IDBRequest): number => {
     const at = add(id, request);
@@ -31,13 +35,30 @@ export function databaseSteps(
     steps: {
       /** Makes a transaction over one object store, or over two where second is not negative. */
       begin(id: number, connection: number, first: number, second: number, write: number, durable: number) {
-        const { db, stores } = connections.get(connection) as Connection;
-        const name = stores[first] as string;
-        const scope = second < 0 ? name : [name, stores[second] as string];
+        const on = connections.get(connection) as Connection;
+        const name = on.stores[first] as string;
+        const scope = second < 0 ? name : [name, on.stores[second] as string];
+        const made = on.db.transaction(scope, write ? 'readwrite' : 'readonly', durable ? strict : relaxed);
+        on.latest = write ? undefined : made;
+        on.idle = false;
+        if (!write)
+          made.oncomplete = () => {
+            if (on.latest === made) on.latest = undefined;
+          };
         const call = slot(id);
-        call.stores = stores;
-        call.transaction = db.transaction(scope, write ? 'readwrite' : 'readonly', durable ? strict : relaxed);
+        call.connection = on;
+        call.transaction = made;
         return 0;
+      },
+      /** Takes the transaction that was made last, where it is idle, and says whether it is. It may have ended. */
+      again(id: number, connection: number) {
+        const on = connections.get(connection) as Connection;
+        if (!on.latest || !on.idle) return 0;
+        on.idle = false;
+        const call = slot(id);
+        call.connection = on;
+        call.transaction = on.latest;
+        return 1;
       },
       get: (id: number, table: number, key: number) => asked(id, store(id, table).get(shared().slice(0, key).buffer)),
       /** Puts front bytes that lie behind the key in the page, with value i behind them; either may be missing. */
@@ -77,6 +98,8 @@ export function databaseSteps(
         const last = values[places.at(-1) as number] as IDBRequest;
         last.onsuccess = () => {
           for (const at of places) values[at] = (values[at] as IDBRequest).result;
+          const on = call.connection as Connection;
+          on.idle = on.latest === call.transaction;
           settle(id, undefined, 0);
         };
         last.onerror = (event) => {
@@ -86,6 +109,7 @@ export function databaseSteps(
       },
       complete(id: number) {
         const transaction = slot(id).transaction as IDBTransaction;
+        transaction.commit(); // or it would end a round trip later, when the last request has answered
         transaction.oncomplete = () => settle(id, undefined, 0);
         // A full disk may abort with no error at all.
         transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);

@@ -1,3 +1,5 @@
+import type { Connection } from './host-idb.ts';
+
 /** What belongs to one call in flight. Go knows the call by its number, and nothing of this crosses over by itself. */
 export interface Slot {
   resolve: (results: unknown[]) => void;
@@ -13,9 +15,9 @@ export interface Slot {
   value?: unknown;
   /** The first of the pending promises to reject. */
   failure?: { error: unknown } | undefined;
-  /** The transaction under way, and the names of its database's object stores. */
+  /** The transaction under way, and the connection that it was made on. */
   transaction?: IDBTransaction;
-  stores?: string[];
+  connection?: Connection;
 }
 
 /** The calls in flight, by number. A number is given again when its call has ended. */
