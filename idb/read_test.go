@@ -72,11 +72,118 @@ func TestReadIsOneTransaction(t *testing.T) {
 		if err != nil || found(looks[0]) != "1" || found(looks[1]) != "1" {
 			return fmt.Errorf("found %q and %q, %w", found(looks[0]), found(looks[1]), err)
 		}
+		// Another connection's would have waited as that one does, which idb knows nothing of.
+		if _, err := c.Await(harness.After(20, nil)); err != nil {
+			return err
+		}
 		if err := read(c, db, looks...); err != nil || found(looks[0]) != "2" || found(looks[1]) != "2" {
 			return fmt.Errorf("afterwards %q and %q, %w", found(looks[0]), found(looks[1]), err)
 		}
 		return nil
 	})
+}
+
+// Reads that follow one another take the transaction of the first, as long as the browser lets them and none that writes was
+// made since.
+func TestReadsShareATransaction(t *testing.T) {
+	made, endLast := harness.RecordTransactions(t)
+	run(t, func(c *jsbridge.Call, db *idb.DB) error {
+		if err := fill(c, db, put("a", "1"), put("b", "2"), putAt(keyring, "a", "ring")); err != nil {
+			return err
+		}
+		const fresh, wide = "records readonly relaxed", "keyring,records readonly relaxed"
+		value := "1"
+		get := func() error {
+			looks := []idb.Look{look("a")}
+			if err := read(c, db, looks...); err != nil || found(looks[0]) != value {
+				return fmt.Errorf("found %q, want %q, %w", found(looks[0]), value, err)
+			}
+			return nil
+		}
+		const most = 64
+		times := func(n int, do func() error) func() error {
+			return func() error {
+				for range n {
+					if err := do(); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+		}
+		for _, step := range []struct {
+			want string
+			do   func() error
+		}{
+			{fresh, times(most, get)},
+			{fresh, times(most, get)},
+			{fresh, get},
+			{"", get},
+			{"", func() error { // so many of one read count as so many reads
+				return read(c, db, make([]idb.Look, 40)...)
+			}},
+			{fresh, func() error { return read(c, db, make([]idb.Look, 40)...) }},
+			{"", get},
+			{wide, func() error { return read(c, db, look("a"), idb.Look{Store: keyring, Key: []byte("a")}) }},
+			{fresh, get},
+			{"records readwrite relaxed,complete," + fresh, func() error {
+				value = "3"
+				if err := fill(c, db, put("a", value)); err != nil {
+					return err
+				}
+				return get()
+			}},
+			{"", get},
+			{fresh, func() error { // that transaction has ended, and its event has not come
+				endLast()
+				return get()
+			}},
+			{"", get},
+			{fresh, func() error {
+				if _, err := c.Await(harness.After(20, nil)); err != nil {
+					return err
+				}
+				return get()
+			}},
+		} {
+			made()
+			if err := step.do(); err != nil {
+				return err
+			}
+			if got := strings.Join(made(), ","); got != step.want {
+				return fmt.Errorf("made %q, want %q", got, step.want)
+			}
+		}
+		return nil
+	})
+}
+
+// A read that began before a write ended its own sees nothing of it, nor gives its transaction to one that comes after.
+func TestReadsBesideAWrite(t *testing.T) {
+	made, _ := harness.RecordTransactions(t)
+	db := open(t)
+	harness.Run(t, func(c *jsbridge.Call) error { return fill(c, db, put("a", "1"), put("b", "1")) })
+	made()
+	var first, second string
+	reading := harness.Begin(func(c *jsbridge.Call) error {
+		looks := []idb.Look{look("a")}
+		err := read(c, db, looks...)
+		first = found(looks[0])
+		if err == nil {
+			err = read(c, db, looks...)
+		}
+		second = found(looks[0])
+		return err
+	})
+	writing := harness.Begin(func(c *jsbridge.Call) error { return fill(c, db, put("a", "2")) })
+	reading.Must(t)
+	writing.Must(t)
+	if first != "1" || second != "2" {
+		t.Errorf("read %s and then %s", first, second)
+	}
+	if got := strings.Join(made(), ","); got != "records readonly relaxed,records readwrite relaxed,records readonly relaxed,complete" {
+		t.Error(got)
+	}
 }
 
 func TestRanges(t *testing.T) {

@@ -284,7 +284,7 @@ func TestCommitsAreCarriedOutAsIssued(t *testing.T) {
 }
 
 func TestTransactions(t *testing.T) {
-	transactions := harness.RecordTransactions(t)
+	transactions, _ := harness.RecordTransactions(t)
 	run(t, func(c *jsbridge.Call, db *idb.DB) error {
 		other := putAt(keyring, "k", "1")
 		for _, step := range []struct {

@@ -109,14 +109,14 @@ func Random(b []byte) {
 	pool = pool[n:]
 }
 
-// Keep leaves a value with the page under two names; Kept finds it again, in a later instance of this program too, and
-// Forget drops all that was kept under the first name.
-func Keep(group, name string, v js.Value) { host.keep.Invoke(group, name, v) }
+// Keep leaves a value with the page under two names and returns its place, which serves every call; Kept finds it again, in a
+// later instance of this program too, and Forget drops all that was kept under the first name.
+func Keep(group, name string, v js.Value) Ref { return Ref(host.keep.Invoke(group, name, v).Int()) }
 
-// Kept returns what Keep left, or undefined.
-func Kept(group, name string) js.Value { return host.kept.Invoke(group, name) }
+// Kept returns the place of what Keep left, or NoRef.
+func Kept(group, name string) Ref { return Ref(host.kept.Invoke(group, name).Int()) }
 
-// Forget drops what Keep left under group.
+// Forget drops what Keep left under group. Its places are not given again.
 func Forget(group string) { host.forget.Invoke(group) }
 
 // Upgrade has a request to open a database make object stores of those names where there is no such database or, without

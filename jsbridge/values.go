@@ -5,7 +5,7 @@ package jsbridge
 import "syscall/js"
 
 // Ref is a value in the slot of a call, by its place: a payload, or what came of a step. The value stays in JavaScript, where
-// it goes when the call ends; no js.Value is made for it.
+// it goes when the call ends; no js.Value is made for it. Places below NoRef are of what the page keeps, for every call.
 type Ref int32
 
 // NoRef is no value.
@@ -13,6 +13,9 @@ const NoRef Ref = -1
 
 // HostFunction returns one of the shim's bound functions. A package asks for its own when the program starts.
 func HostFunction(name string) js.Value { return js.Global().Get("idbvaultHost").Get(name) }
+
+// IsKept reports whether the value is one that the page keeps.
+func (r Ref) IsKept() bool { return r < NoRef }
 
 // ID is the number by which the shim's functions know the call.
 func (c *Call) ID() int32 { return c.id }

@@ -85,16 +85,18 @@ func TestLiteral(t *testing.T) {
 
 func TestKeep(t *testing.T) {
 	a, b := object("freeze", map[string]any{"key": "a"}), object("freeze", map[string]any{"key": "b"})
-	jsbridge.Keep("one", "record", a)
+	first := jsbridge.Keep("one", "record", a)
 	jsbridge.Keep("one", "name", b)
 	jsbridge.Keep("two", "record", b)
 	kept := func(when, group, name string, want js.Value) {
 		t.Helper()
-		if !jsbridge.Kept(group, name).Equal(want) {
-			t.Errorf("%s: %s/%s is not what was kept", when, group, name)
-		}
-		if !harness.KeptElsewhere(group, name).Equal(want) {
-			t.Errorf("%s: %s/%s is not the same for another instance", when, group, name)
+		for where, at := range map[string]jsbridge.Ref{"here": jsbridge.Kept(group, name), "elsewhere": harness.KeptElsewhere(group, name)} {
+			if at.IsKept() == want.IsUndefined() {
+				t.Errorf("%s: %s/%s has the place %d %s", when, group, name, at, where)
+			}
+			if at.IsKept() && !harness.AtPlace(at).Equal(want) {
+				t.Errorf("%s: %s/%s is not what was kept %s", when, group, name, where)
+			}
 		}
 	}
 	kept("first", "one", "record", a)
@@ -102,10 +104,16 @@ func TestKeep(t *testing.T) {
 	kept("first", "two", "record", b)
 	kept("first", "two", "name", js.Undefined())
 	kept("first", "three", "record", js.Undefined())
-	jsbridge.Keep("one", "record", b)
+	again := jsbridge.Keep("one", "record", b)
 	kept("again", "one", "record", b)
+	if !harness.AtPlace(first).IsUndefined() {
+		t.Error("what was replaced is still there")
+	}
 	jsbridge.Forget("one")
 	kept("forgotten", "one", "record", js.Undefined())
+	if !harness.AtPlace(again).IsUndefined() {
+		t.Error("what was forgotten is still there")
+	}
 	kept("forgotten", "one", "name", js.Undefined())
 	kept("the other", "two", "record", b)
 	jsbridge.Forget("never kept")

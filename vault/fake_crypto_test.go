@@ -39,9 +39,13 @@ type fakeKey struct {
 	kind string
 	uses uses
 	raw  []byte
+
+	forgotten bool // by the page that kept it
 }
 
-func secretKey(secret string) Key { return &fakeKey{"PBKDF2", mayDerive, []byte(secret)} }
+func secretKey(secret string) Key {
+	return &fakeKey{kind: "PBKDF2", uses: mayDerive, raw: []byte(secret)}
+}
 
 var errUse = errors.New("InvalidAccessError")
 
@@ -50,6 +54,9 @@ func (p *page) raw(key Key, use uses) ([]byte, error) {
 	k, ok := key.(*fakeKey)
 	if !ok || k == nil {
 		p.t.Error("no key was given")
+		return nil, errUse
+	}
+	if k.forgotten {
 		return nil, errUse
 	}
 	if k.uses&use == 0 {
@@ -134,7 +141,7 @@ func (p *page) DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key,
 func (p *page) NewVaultKey(t Task, kek Key) (Key, []byte, error) {
 	raw := p.random(32)
 	wrapped, err := p.wrap(t, kek, raw)
-	return &fakeKey{"AES-KW", mayWrap | mayUnwrap, raw}, wrapped, err
+	return &fakeKey{kind: "AES-KW", uses: mayWrap | mayUnwrap, raw: raw}, wrapped, err
 }
 
 func (p *page) UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error) {

@@ -224,7 +224,7 @@ func (p *page) Lock(t Task, name string) (func(), error) {
 	return func() { p.locks[name] = false }, nil
 }
 
-func (p *page) Keep(database, label string, key Key) {
+func (p *page) Keep(database, label string, key Key) Key {
 	if k := key.(*fakeKey); k.uses&(mayWrap|mayUnwrap|mayDerive) != 0 {
 		p.t.Errorf("the page was given a handle of kind %s to keep, which may %s", k.kind, k.uses)
 	}
@@ -232,6 +232,7 @@ func (p *page) Keep(database, label string, key Key) {
 		p.kept[database] = map[string]Key{}
 	}
 	p.kept[database][label] = key
+	return key
 }
 
 func (p *page) Kept(database, label string) (Key, bool) {
@@ -239,7 +240,12 @@ func (p *page) Kept(database, label string) (Key, bool) {
 	return key, ok
 }
 
-func (p *page) Forget(database string) { delete(p.kept, database) }
+func (p *page) Forget(database string) {
+	for _, key := range p.kept[database] {
+		key.(*fakeKey).forgotten = true
+	}
+	delete(p.kept, database)
+}
 
 func (p *page) Front(_ Task, b Blob, offset, n int) []byte {
 	x, _ := b.([]byte)

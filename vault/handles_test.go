@@ -121,3 +121,30 @@ func TestLostDatabaseForgets(t *testing.T) {
 	fails(t, "joining", err, ErrNoSecret)
 	b.wants(b.store("db", "st", withSecret("secret")), "name", "value")
 }
+
+// What is under way when the database is lost fails for that reason: its keys are forgotten from one step to the next.
+func TestLostUnderWay(t *testing.T) {
+	ended := map[error]int{}
+	for seed := range uint64(60) {
+		b, s := newStore(t, seed)
+		b.set(s, text("name", "value"))
+		for _, f := range []func(t *task) error{
+			func(t *task) error { _, err := s.Get(t, []string{"name"}, false); return err },
+			func(t *task) error { _, err := s.Names(t, "", 0); return err },
+			func(t *task) error { _, err := s.Exists(t, "another"); return err },
+			func(t *task) error { return set(t, s, text("name", "later")) },
+			func(t *task) error { return set(t, s, text("third", "later")) },
+		} {
+			b.start(func(t *task) { ended[f(t)]++ })
+		}
+		b.start(func(t *task) {
+			t.linger()
+			b.conns[0].closed = true
+			b.conns[0].lost()
+		})
+		b.run()
+	}
+	if ended[nil] == 0 || ended[ErrClosed] == 0 || len(ended) != 2 {
+		t.Errorf("calls ended so: %v", ended)
+	}
+}

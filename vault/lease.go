@@ -61,7 +61,7 @@ func (v *Vault) extend(t Task, need *perClass) error {
 	}
 	if !same {
 		if err := v.verify(t, v.ringKey, ring, stored); err != nil {
-			return err
+			return v.failed(err)
 		}
 	}
 	var granted perClass
@@ -83,7 +83,7 @@ func (v *Vault) extend(t Task, need *perClass) error {
 	ring.Generation++
 	next, err := v.seal(t, v.ringKey, ring)
 	if err != nil {
-		return err
+		return v.failed(err)
 	}
 	err = v.db.Commit(t, Batch{
 		Writes: []Write{{Table: Keyrings, Key: KeyringEntry, Bytes: next}},

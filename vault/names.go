@@ -59,5 +59,6 @@ func (s *Store) hide(t Task, names []string, meanwhile func()) ([][]byte, error)
 	for i, name := range names {
 		forms[i] = envelope.NameMessage(s.name, name)
 	}
-	return s.p.MAC(t, s.nameKey, forms, meanwhile)
+	hidden, err := s.p.MAC(t, s.nameKey, forms, meanwhile)
+	return hidden, s.failed(err)
 }

@@ -155,9 +155,9 @@ type Platform interface {
 	DeleteDatabase(t Task, name string) error
 	// Lock waits for the origin-wide lock of that name and returns what lets go of it.
 	Lock(t Task, name string) (func(), error)
-	// Keep holds on to the handles of an unlocked vault for the life of the page; Kept finds one again after this
-	// instance died. Forget drops them.
-	Keep(database, label string, key Key)
+	// Keep holds on to a handle of an unlocked vault for the life of the page, and returns it as one that outlives the Task;
+	// Kept finds it again after this instance died. Forget drops all of a database's, and what still uses one of them fails.
+	Keep(database, label string, key Key) Key
 	Kept(database, label string) (Key, bool)
 	Forget(database string)
 	// Front copies up to n bytes of b, from offset on.

@@ -173,7 +173,7 @@ func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 		return nil
 	}
 	if err := s.p.Open(t, jobs); err != nil {
-		return broken(err)
+		return s.failed(err)
 	}
 	for i := range entries {
 		e := &entries[i]

@@ -339,10 +339,11 @@ func decimal(n uint32) string {
 
 // keep leaves the handles with the page, so that the vault stays unlocked if this instance dies.
 func (v *Vault) keep() {
-	v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), v.ringKey)
-	v.p.Keep(v.database, labelOf(envelope.NameKey256, 0, 1), v.nameKey)
-	for _, k := range v.recordKeys {
-		v.p.Keep(v.database, labelOf(envelope.RecordKey256, k.class, k.epoch), k.key)
+	v.ringKey = v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), v.ringKey)
+	v.nameKey = v.p.Keep(v.database, labelOf(envelope.NameKey256, 0, 1), v.nameKey)
+	for i := range v.recordKeys {
+		k := &v.recordKeys[i]
+		k.key = v.p.Keep(v.database, labelOf(envelope.RecordKey256, k.class, k.epoch), k.key)
 	}
 }
 

@@ -119,6 +119,14 @@ func checkPlaceName(name, what string) error {
 	return nil
 }
 
+// failed is the error of a step with the vault's keys: where the vault is gone, they are too, and that is why.
+func (v *Vault) failed(err error) error {
+	if err != nil && v.gone {
+		return ErrClosed
+	}
+	return broken(err)
+}
+
 // broken turns an error of envelope about stored bytes, or a refusal, into the caller's.
 func broken(err error) error {
 	switch {

@@ -117,7 +117,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 			writes = s.writes(&headers[i], names[i], stored[i], large, writes)
 		}
 	})
-	if err == nil {
+	if err = s.failed(err); err == nil {
 		err = s.alive()
 	}
 	if err == nil {

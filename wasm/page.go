@@ -3,8 +3,6 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/envelope"
 	"idbvault/idb"
 	"idbvault/jsbridge"
@@ -16,8 +14,6 @@ import (
 type page struct{}
 
 func callOf(t vault.Task) *jsbridge.Call { return t.(*jsbridge.Call) }
-
-func keyOf(v js.Value) vault.Key { return subtle.KeyOf(v) }
 
 func subtleKey(k vault.Key) subtle.Key { return k.(subtle.Key) }
 
@@ -87,7 +83,7 @@ func (*page) DerivePackageKey(t vault.Task, secret vault.Key, salt []byte, n uin
 	if err != nil {
 		return nil, err
 	}
-	return key.Kept(), nil
+	return key.Handle(), nil
 }
 
 func (*page) NewVaultKey(t vault.Task, kek vault.Key) (vault.Key, []byte, error) {
@@ -105,10 +101,7 @@ func (*page) NewWrapped(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind)
 
 func (*page) Unwrap(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind, wrapped []byte) (vault.Key, error) {
 	key, err := subtle.Unwrap(callOf(t), subtleKey(vaultKey), wrapped, kinds[kind])
-	if err != nil {
-		return nil, outcome(err)
-	}
-	return key.Kept(), nil
+	return key, outcome(err)
 }
 
 func (*page) Seal(t vault.Task, jobs []vault.Seal, meanwhile func()) error {
@@ -139,13 +132,10 @@ func (*page) Open(t vault.Task, jobs []vault.Open) error {
 
 func (*page) Lock(t vault.Task, name string) (func(), error) { return callOf(t).Lock(name) }
 
-func (*page) Keep(database, label string, key vault.Key) {
-	jsbridge.Keep(database, label, subtleKey(key).Value())
+func (*page) Keep(database, label string, key vault.Key) vault.Key {
+	return subtleKey(key).Keep(database, label)
 }
 
-func (*page) Kept(database, label string) (vault.Key, bool) {
-	v := jsbridge.Kept(database, label)
-	return keyOf(v), !v.IsUndefined()
-}
+func (*page) Kept(database, label string) (vault.Key, bool) { return subtle.Kept(database, label) }
 
 func (*page) Forget(database string) { jsbridge.Forget(database) }

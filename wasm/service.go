@@ -5,6 +5,7 @@ package main
 import (
 	"idbvault/envelope"
 	"idbvault/jsbridge"
+	"idbvault/jsbridge/subtle"
 	"idbvault/vault"
 )
 
@@ -13,7 +14,7 @@ import (
 //go:wasmexport service
 func service(call, iterations int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		s, err := vault.NewService(&page{}, keyOf(c.Value(0)), uint32(iterations))
+		s, err := vault.NewService(&page{}, subtle.InSlot(c, 0).Handle(), uint32(iterations))
 		if err != nil {
 			return err
 		}

@@ -14,10 +14,10 @@ import (
 const ErrRefused = jsbridge.Error("subtle: refused")
 
 // Key is a CryptoKey. One that this package makes lies in the slot of its call and goes with it: Go's collector, which takes its
-// time, never has hold of it. Kept is for those that outlive the call.
+// time, never has hold of it. Keep is for those that outlive the call, until the page forgets them; Handle for others that do.
 type Key struct {
 	v  js.Value
-	c  *jsbridge.Call // nil where v is the key
+	c  *jsbridge.Call // nil where v is the key, or the page keeps it
 	at jsbridge.Ref
 }
 
@@ -27,7 +27,7 @@ func KeyOf(v js.Value) Key { return Key{v: v} }
 // InSlot returns the CryptoKey that lies in the slot of a call.
 func InSlot(c *jsbridge.Call, at jsbridge.Ref) Key { return Key{c: c, at: at} }
 
-// Value returns the CryptoKey.
+// Value returns the CryptoKey of one that the page does not keep.
 func (k Key) Value() js.Value {
 	if k.c != nil {
 		return k.c.Value(k.at)
@@ -35,18 +35,30 @@ func (k Key) Value() js.Value {
 	return k.v
 }
 
-// Kept returns the key as one that outlives its call.
-func (k Key) Kept() Key { return KeyOf(k.Value()) }
+// Handle returns the key as one that goes when Go's collector finds it.
+func (k Key) Handle() Key { return KeyOf(k.Value()) }
+
+// Keep leaves the key with the page, as jsbridge.Keep does.
+func (k Key) Keep(group, name string) Key { return Key{at: jsbridge.Keep(group, name, k.Value())} }
+
+// Kept finds a key that was kept.
+func Kept(group, name string) (k Key, ok bool) {
+	at := jsbridge.Kept(group, name)
+	return Key{at: at}, at.IsKept()
+}
+
+// placed says that the key has a place, in the slot of its call or with the page.
+func (k Key) placed() bool { return k.c != nil || k.at.IsKept() }
 
 // run calls a function of SubtleCrypto, waits for it and returns the place of what comes of it. Of the arguments that are Keys, at
-// most two lie in the slot; they go from there to SubtleCrypto.
+// most two have a place; they go from there to SubtleCrypto.
 func run(c *jsbridge.Call, f js.Value, arguments ...any) (jsbridge.Ref, error) {
 	var places [2]jsbridge.Ref
 	n := 0
 	for i, argument := range arguments {
 		key, ok := argument.(Key)
 		switch {
-		case ok && key.c != nil:
+		case ok && key.placed():
 			arguments[i], places[n] = js.Undefined(), key.at
 			n++
 		case ok:
@@ -134,20 +146,21 @@ func Seal(c *jsbridge.Call, jobs []Sealing, meanwhile func()) ([]jsbridge.Ref, e
 	var last Key
 	return all(c, len(jobs), meanwhile, func(i int) int32 {
 		j := &jobs[i]
-		last = placed(c, j.Key, last)
+		last = place(c, j.Key, last)
 		copy(jsbridge.Page[params(j.IV, j.AAD):], j.Head)
 		return stepSeal(c.ID(), int32(last.at), int32(len(j.AAD)), int32(len(j.Head)), int32(j.Plain))
 	})
 }
 
-// placed returns key as one in the slot of the call; last is the one before it, which often is the same.
-func placed(c *jsbridge.Call, key, last Key) Key {
-	if key.c == nil && last.c != nil && key.v.Equal(last.v) {
+// place returns key as one with a place; last is the one before it, which often is the same.
+func place(c *jsbridge.Call, key, last Key) Key {
+	switch {
+	case key.placed():
+		return key
+	case last.c != nil && key.v.Equal(last.v):
 		return last
 	}
-	if key.c == nil {
-		key.c, key.at = c, c.Ref(key.v)
-	}
+	key.c, key.at = c, c.Ref(key.v)
 	return key
 }
 
@@ -171,7 +184,7 @@ func Open(c *jsbridge.Call, jobs []Opening) ([]jsbridge.Ref, error) {
 	var last Key
 	plain, err := all(c, len(jobs), nil, func(i int) int32 {
 		j := &jobs[i]
-		last = placed(c, j.Key, last)
+		last = place(c, j.Key, last)
 		params(j.IV, j.AAD)
 		return stepOpen(c.ID(), int32(last.at), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset))
 	})
@@ -205,7 +218,7 @@ func refused(err error) error {
 
 // MAC returns HMAC-SHA-256 of each message, 32 bytes. meanwhile, where not nil, is called while the browser works.
 func MAC(c *jsbridge.Call, key Key, messages [][]byte, meanwhile func()) ([][]byte, error) {
-	key = placed(c, key, Key{})
+	key = place(c, key, Key{})
 	values, err := all(c, len(messages), meanwhile, func(i int) int32 {
 		return stepSign(c.ID(), int32(key.at), int32(copy(jsbridge.Page[:], messages[i])))
 	})

@@ -79,18 +79,20 @@ export async function run(
     },
     recordTransactions() {
       const made: string[] = [];
+      let last: IDBTransaction | undefined;
       const prototype = IDBDatabase.prototype;
       const real = prototype.transaction;
       prototype.transaction = function (names, mode, options) {
         made.push(`${[names].flat().sort().join(',')} ${mode} ${options?.durability}`);
         const transaction = real.call(this, names, mode, options);
+        last = transaction;
         if (mode === 'readwrite') transaction.addEventListener('complete', () => made.push('complete'));
         return transaction;
       };
       const restore = () => {
         prototype.transaction = real;
       };
-      return { made, restore };
+      return { made, restore, endLast: () => last?.commit() };
     },
     breakPut(name: string, times: number) {
       const prototype = IDBObjectStore.prototype;
@@ -111,6 +113,7 @@ export async function run(
     live: () => go._ids.size,
     memory: () => core?.mem.buffer.byteLength,
     keptElsewhere: other.functions.kept,
+    atPlace: other.functions.at,
     connections: () => [...connections.values()].map(({ db }) => db),
   };
   Object.assign(globalThis, { idbvaultTest: tools });

@@ -5,7 +5,7 @@ import { join, type Steps, view } from './host.ts';
  * called. Each adds a value to the call's slot, whose place it returns, and settles the call when all values of the step are
  * there.
  */
-export function cryptoSteps({ shared, slot, settle, add }: Steps) {
+export function cryptoSteps({ shared, slot, settle, at: valueAt, add }: Steps) {
   const { subtle } = crypto;
   const gcm = { name: 'AES-GCM', tagLength: 128, iv: new Uint8Array(0), additionalData: new Uint8Array(0) };
   const ivSize = 12;
@@ -46,15 +46,15 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
     functions: {
       /** Calls a function of SubtleCrypto. In the place of what is undefined come values a and b. */
       run: (id: number, f: (...all: unknown[]) => Promise<unknown>, a: number, b: number, ...all: unknown[]) =>
-        promised(id, (values) => {
+        promised(id, () => {
           const places = [a, b];
-          return f(...all.map((x) => (x === undefined ? values[places.shift() as number] : x)));
+          return f(...all.map((x) => (x === undefined ? valueAt(id, places.shift() as number) : x)));
         }),
     },
     steps: {
       /** HMAC of n bytes under the key that is value k. */
       sign: (id: number, k: number, n: number) =>
-        promised(id, (values) => subtle.sign('HMAC', values[k] as CryptoKey, shared().subarray(0, n))),
+        promised(id, () => subtle.sign('HMAC', valueAt(id, k) as CryptoKey, shared().subarray(0, n))),
       /** Seals a head from the page with value i behind it; either may be missing. */
       seal: (id: number, k: number, aad: number, head: number, i: number) =>
         promised(id, (values) => {
@@ -63,7 +63,7 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
           const value = view(values[i]);
           return subtle.encrypt(
             gcm,
-            values[k] as CryptoKey,
+            valueAt(id, k) as CryptoKey,
             head ? join(page.subarray(end, end + head), value) : value,
           );
         }),
@@ -71,7 +71,7 @@ export function cryptoSteps({ shared, slot, settle, add }: Steps) {
       open: (id: number, k: number, aad: number, i: number, offset: number) =>
         promised(id, (values) => {
           params(shared(), aad);
-          return subtle.decrypt(gcm, values[k] as CryptoKey, view(values[i], offset));
+          return subtle.decrypt(gcm, valueAt(id, k) as CryptoKey, view(values[i], offset));
         }),
     },
   };

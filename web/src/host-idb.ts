@@ -109,7 +109,9 @@ export function databaseSteps(
       },
       complete(id: number) {
         const transaction = slot(id).transaction as IDBTransaction;
-        transaction.commit(); // or it would end a round trip later, when the last request has answered
+        try {
+          transaction.commit(); // or it would end a round trip later, when the last request has answered
+        } catch {} // it was aborted, as onabort will hear
         transaction.oncomplete = () => settle(id, undefined, 0);
         // A full disk may abort with no error at all.
         transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);

@@ -33,6 +33,8 @@ export interface Steps {
   slot(id: number): Slot;
   settle(id: number, value: unknown, status: number): void;
   enter(call: () => void): void;
+  /** A value of a call's slot, or a key that is kept, by its number. */
+  at(id: number, i: number): unknown;
   /** Adds a value to a call's slot and returns its place. */
   add(id: number, value: unknown): number;
   /** Copies bytes to the front of the page and returns how many. */
@@ -55,11 +57,17 @@ export function join(front: Uint8Array, rest: Uint8Array): ArrayBuffer {
   return joined.buffer;
 }
 
-/** Key handles of unlocked vaults, by database and label. They outlive an instance of the Go program that dies. */
-const keys = new Map<string, Map<string, CryptoKey>>();
+/** Key handles of unlocked vaults. They outlive an instance of the Go program that dies; what is forgotten leaves a hole. */
+const keys: ({ group: string; name: string; key: CryptoKey } | undefined)[] = [];
+
+const findKey = (group: string, name: string): number =>
+  keys.findIndex((entry) => entry?.group === group && entry.name === name);
 
 /** Whether the vault of a database is unlocked on this page. */
-export const isUnlocked = (database: string): boolean => keys.has(database);
+export const isUnlocked = (database: string): boolean => keys.some((entry) => entry?.group === database);
+
+/** Go's number of a key that is kept at a place, where -1 is none (jsbridge.Ref), and the place of a number. */
+const flipped = (place: number): number => -2 - place;
 
 const decoder = new TextDecoder();
 
@@ -102,13 +110,14 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     return page;
   };
   const slot = (id: number) => slots.at(id);
+  const at = (id: number, i: number) => (i < -1 ? keys[flipped(i)]?.key : slot(id).values[i]);
   const add = (id: number, value: unknown) => slot(id).values.push(value) - 1;
   /** Copies bytes to the front of the page and returns how many. */
   const copy = (bytes: Uint8Array): number => {
     shared().set(bytes);
     return bytes.length;
   };
-  const shim: Steps = { shared, slot, settle, enter, add, copy };
+  const shim: Steps = { shared, slot, settle, enter, at, add, copy };
   const crypt = cryptoSteps(shim);
   const database = databaseSteps(shim, connections, core);
   const steps = {
@@ -150,7 +159,7 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     await: wait,
     value: (id: number) => slot(id).value,
     add,
-    at: (id: number, i: number) => slot(id).values[i],
+    at,
     payloads(id: number) {
       const call = slot(id);
       const ready = Promise.all(call.values).then((values) => {
@@ -190,11 +199,13 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     },
 
     keep(group: string, name: string, key: CryptoKey) {
-      const kept = keys.get(group) ?? new Map<string, CryptoKey>();
-      keys.set(group, kept.set(name, key));
+      delete keys[findKey(group, name)];
+      return flipped(keys.push({ group, name, key }) - 1);
     },
-    kept: (group: string, name: string) => keys.get(group)?.get(name),
-    forget: (group: string) => void keys.delete(group),
+    kept: (group: string, name: string) => flipped(findKey(group, name)),
+    forget(group: string) {
+      for (let i = 0; i < keys.length; i++) if (keys[i]?.group === group) delete keys[i];
+    },
   };
   const locate = () => {
     address = (core() as Core).page();

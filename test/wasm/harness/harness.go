@@ -125,19 +125,21 @@ func Shorten(t *testing.T, from, to int) {
 }
 
 // RecordTransactions returns a function that lists the transactions made since it was last called, each as
-// "store,store mode durability", and "complete" where one that writes has completed. It is JavaScript that records them: a js.Func that JavaScript calls while Go calls
-// JavaScript breaks the program where a goroutine of the bridge runs inside an export.
-func RecordTransactions(t *testing.T) func() []string {
+// "store,store mode durability", and "complete" where one that writes has completed; and one that commits the last of them. It
+// is JavaScript that records them: a js.Func that JavaScript calls while Go calls JavaScript breaks the program where a goroutine
+// of the bridge runs inside an export.
+func RecordTransactions(t *testing.T) (made func() []string, endLast func()) {
 	record := tools.Call("recordTransactions")
 	t.Cleanup(func() { record.Call("restore") })
-	return func() []string {
+	made = func() []string {
 		list := record.Get("made").Call("splice", 0)
-		made := make([]string, list.Length())
-		for i := range made {
-			made[i] = list.Index(i).String()
+		all := make([]string, list.Length())
+		for i := range all {
+			all[i] = list.Index(i).String()
 		}
-		return made
+		return all
 	}
+	return made, func() { record.Call("endLast") }
 }
 
 // BreakPut lets IndexedDB's put fail some times, until the test has ended: it throws an exception of that name or, where
@@ -154,7 +156,12 @@ func Live() int { return tools.Call("live").Int() }
 func Memory() int { return tools.Call("memory").Int() }
 
 // KeptElsewhere is jsbridge.Kept as another instance of the program would see it.
-func KeptElsewhere(group, name string) js.Value { return tools.Call("keptElsewhere", group, name) }
+func KeptElsewhere(group, name string) jsbridge.Ref {
+	return jsbridge.Ref(tools.Call("keptElsewhere", group, name).Int())
+}
+
+// AtPlace is what the page keeps at a place.
+func AtPlace(at jsbridge.Ref) js.Value { return tools.Call("atPlace", -1, int(at)) }
 
 // Connections returns the connections that the host watches, oldest first.
 func Connections() []js.Value {
