@@ -54,7 +54,7 @@ func stepRemove(call, store, key int32) int32
 func stepRange(call, store, from, to, limit, what int32) int32
 
 //go:wasmimport idbvault requested
-func stepRequested(call int32) int32
+func stepRequested(call, n int32) int32
 
 //go:wasmimport idbvault complete
 func stepComplete(call int32) int32

@@ -88,8 +88,11 @@ func look(key string) idb.Look { return idb.Look{Store: store, Key: []byte(key)}
 // frontSize is how many bytes of an entry the tests look at.
 const frontSize = 1000
 
+// whatever goes on.
+func whatever(int) error { return nil }
+
 func read(c *jsbridge.Call, db *idb.DB, looks ...idb.Look) error {
-	return db.Read(c, looks, frontSize, nil)
+	return db.Read(c, looks, frontSize, nil, whatever)
 }
 
 // everything is the range of all keys that the tests write.

@@ -14,9 +14,13 @@ type Look struct {
 	Front []byte
 }
 
+// readPart is how many look-ups Read waits for at a time.
+const readPart = 64
+
 // Read looks up all of looks, at least one and over at most two stores, in one transaction, and copies the first front bytes of
-// each. issued is called when the requests have been made.
-func (db *DB) Read(c *jsbridge.Call, looks []Look, front int, issued func()) error {
+// each. issued is called when the requests have been made; arrived, as long as it returns nil, when the first n have been
+// answered and the browser still reads others.
+func (db *DB) Read(c *jsbridge.Call, looks []Look, front int, issued func(), arrived func(n int) error) error {
 	first, second := looks[0].Store, -1
 	for i := range looks {
 		if looks[i].Store != first {
@@ -27,7 +31,17 @@ func (db *DB) Read(c *jsbridge.Call, looks []Look, front int, issued func()) err
 		return err
 	}
 	told(issued)
-	return found(c, looks, front)
+	for from := 0; from < len(looks); {
+		to := min(from+readPart, len(looks))
+		if err := found(c, looks[from:to], front); err != nil {
+			return err
+		}
+		if err := arrived(to); err != nil {
+			return err
+		}
+		from = to
+	}
+	return nil
 }
 
 // maxReads is how many requests one transaction serves: a write of another tab waits for its end.
@@ -73,14 +87,16 @@ func ask(c *jsbridge.Call, looks []Look) error {
 	return nil
 }
 
-// requested waits for the requests that the call has made.
-func requested(c *jsbridge.Call) error {
-	stepRequested(c.ID())
+// requested waits for the first n requests that the call has made and not waited for.
+func requested(c *jsbridge.Call, n int) error {
+	if stepRequested(c.ID(), int32(n)) == 0 {
+		return nil
+	}
 	return mapped(c.Step())
 }
 
 func found(c *jsbridge.Call, looks []Look, front int) error {
-	if err := requested(c); err != nil {
+	if err := requested(c, len(looks)); err != nil {
 		return err
 	}
 	for i := range looks {
@@ -127,7 +143,7 @@ func (db *DB) Entries(c *jsbridge.Call, store int, r Range, limit, front int, is
 		return nil, err
 	}
 	told(issued)
-	if err := requested(c); err != nil {
+	if err := requested(c, 2); err != nil {
 		return nil, err
 	}
 	entries := make([]Look, length(c, keys))
@@ -166,7 +182,7 @@ func (db *DB) answer(c *jsbridge.Call, store int, r Range, limit, what int, issu
 		return jsbridge.NoRef, err
 	}
 	told(issued)
-	return at, requested(c)
+	return at, requested(c, 1)
 }
 
 // length returns the number of elements of a list, or the number that a value is.

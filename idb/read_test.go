@@ -48,7 +48,7 @@ func TestRead(t *testing.T) {
 		}
 		// Of a long value comes the front alone.
 		long := []idb.Look{{Store: keyring, Key: []byte("a")}}
-		if err := db.Read(c, long, 2, nil); err != nil || string(long[0].Front) != "ri" || long[0].Size != 4 {
+		if err := db.Read(c, long, 2, nil, whatever); err != nil || string(long[0].Front) != "ri" || long[0].Size != 4 {
 			return fmt.Errorf("the front is %q of %d, %w", long[0].Front, long[0].Size, err)
 		}
 		return nil
@@ -68,7 +68,7 @@ func TestReadIsOneTransaction(t *testing.T) {
 			for _, name := range stores {
 				late.Call("objectStore", name).Call("put", jsbridge.Bytes([]byte("2")), jsbridge.Bytes([]byte("a")))
 			}
-		})
+		}, whatever)
 		if err != nil || found(looks[0]) != "1" || found(looks[1]) != "1" {
 			return fmt.Errorf("found %q and %q, %w", found(looks[0]), found(looks[1]), err)
 		}
@@ -271,7 +271,7 @@ func TestLongKeysAndValues(t *testing.T) {
 			return err
 		}
 		looks := []idb.Look{{Store: store, Key: key}}
-		if err := db.Read(c, looks, 6, nil); err != nil || string(looks[0].Front) != "front\x00" || looks[0].Size != 5<<20+5 {
+		if err := db.Read(c, looks, 6, nil, whatever); err != nil || string(looks[0].Front) != "front\x00" || looks[0].Size != 5<<20+5 {
 			return fmt.Errorf("%q of %d bytes, %w", looks[0].Front, looks[0].Size, err)
 		}
 		return nil

@@ -115,9 +115,10 @@ func (e *Expect) holds(c *jsbridge.Call) (bool, error) {
 			return false, err
 		}
 	}
-	if err := found(c, looks, len(e.Prefix)); err != nil {
+	if err := requested(c, 1+len(counts)); err != nil {
 		return false, err
 	}
+	looks[0].fill(c, len(e.Prefix))
 	for _, count := range counts {
 		if length(c, count) != 0 {
 			return false, nil

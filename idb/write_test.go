@@ -312,7 +312,7 @@ func TestTransactions(t *testing.T) {
 			}},
 			{"records readonly relaxed", func() error { return operations["Read"](c, db) }},
 			{"keyring,records readonly relaxed", func() error {
-				return db.Read(c, []idb.Look{look("a"), {Store: keyring, Key: []byte("a")}}, frontSize, nil)
+				return db.Read(c, []idb.Look{look("a"), {Store: keyring, Key: []byte("a")}}, frontSize, nil, whatever)
 			}},
 			{"records readonly relaxed", func() error { return operations["Entries"](c, db) }},
 			{"records readonly relaxed", func() error { return operations["Keys"](c, db) }},
@@ -339,7 +339,7 @@ func TestIssued(t *testing.T) {
 			return commit(c, db, idb.Batch{Writes: []idb.Write{put("a", "1")}, Issued: issued})
 		},
 		"Read": func(c *jsbridge.Call, issued func()) error {
-			return db.Read(c, []idb.Look{look("a")}, frontSize, issued)
+			return db.Read(c, []idb.Look{look("a")}, frontSize, issued, whatever)
 		},
 		"Entries": func(c *jsbridge.Call, issued func()) error {
 			_, err := db.Entries(c, store, everything, 0, frontSize, issued)

@@ -221,30 +221,41 @@ func (p *page) Seal(t Task, jobs []Seal, meanwhile func()) error {
 	return p.sealErr
 }
 
-// Open gives out no plaintext at all where one tag does not fit.
-func (p *page) Open(t Task, jobs []Open) error {
-	out := make([][]byte, len(jobs))
-	refused := false
-	for i, j := range jobs {
-		raw, err := p.raw(j.Key, maySeal)
-		if err != nil {
-			return err
-		}
-		sealed, ok := j.Sealed.([]byte)
-		if !ok || j.Offset > len(sealed) {
-			p.t.Error("there is nothing to open")
-			return errUse
-		}
-		if out[i], err = gcm(raw).Open(nil, j.IV[:], sealed[j.Offset:], j.AAD); err != nil {
-			refused = true
+// Open lets each tag that does not fit be seen in Opened only, as a browser's promises do.
+func (p *page) Open(t Task, jobs []Open) {
+	k := t.(*task)
+	for i := range jobs {
+		k.opening = true
+		if err := p.open(&jobs[i]); err != nil && k.refused == nil {
+			k.refused = err
 		}
 	}
-	t.(*task).linger()
-	if refused {
+}
+
+func (p *page) open(j *Open) error {
+	raw, err := p.raw(j.Key, maySeal)
+	if err != nil {
+		return err
+	}
+	sealed, ok := j.Sealed.([]byte)
+	if !ok || j.Offset > len(sealed) {
+		p.t.Error("there is nothing to open")
+		return errUse
+	}
+	plain, err := gcm(raw).Open(nil, j.IV[:], sealed[j.Offset:], j.AAD)
+	if err != nil {
 		return ErrRefused
 	}
-	for i := range jobs {
-		jobs[i].Out = append([]byte{}, out[i]...)
-	}
+	j.Out = append([]byte{}, plain...)
 	return nil
+}
+
+func (p *page) Opened(t Task) error {
+	k := t.(*task)
+	err := k.refused
+	if k.opening {
+		k.linger()
+	}
+	k.opening, k.refused = false, nil
+	return err
 }

@@ -137,7 +137,7 @@ func (d *disk) entry(table Table, key []byte) (Entry, bool) {
 	return Entry{Key: bytes.Clone(key), Front: bytes.Clone(value[:min(frontSize, len(value))]), Value: value, Size: len(value)}, true
 }
 
-func (c *conn) Read(t Task, reads []Read, issued func()) error {
+func (c *conn) Read(t Task, reads []Read, issued func(), arrived func(n int) error) error {
 	var tables []Table
 	for i := range reads {
 		tables = append(tables, reads[i].Table)
@@ -149,8 +149,18 @@ func (c *conn) Read(t Task, reads []Read, issued func()) error {
 	issuedNow(issued)
 	c.wait(t, x)
 	defer c.d.end(x)
-	for i := range reads {
-		reads[i].Entry, reads[i].Found = c.d.entry(reads[i].Table, reads[i].Key)
+	for done := 0; done < len(reads); {
+		for n := 1 + c.p.rand.IntN(4); n > 0 && done < len(reads); n-- {
+			reads[done].Entry, reads[done].Found = c.d.entry(reads[done].Table, reads[done].Key)
+			done++
+		}
+		if arrived == nil {
+			continue
+		}
+		if err := arrived(done); err != nil {
+			return err
+		}
+		t.(*task).linger()
 	}
 	return nil
 }

@@ -41,6 +41,9 @@ type task struct {
 	parked bool
 	woken  bool
 	waits  bool // in a method of the platform
+
+	opening bool  // since Opened was last called
+	refused error // what one of those opened came to
 }
 
 // start begins a task and returns when it waits for the first time, as a call from JavaScript does.

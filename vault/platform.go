@@ -31,8 +31,8 @@ type Open struct {
 	IV     [envelope.IVSize]byte
 	AAD    []byte
 	Sealed Blob
-	Offset int // where in Sealed the ciphertext begins
-	Out    Blob
+	Offset int  // where in Sealed the ciphertext begins
+	Out    Blob // the plaintext, once opened
 }
 
 // Crypto is the cryptography of the platform. A decryption, an unwrapping or a verification that fails because of its
@@ -52,7 +52,10 @@ type Crypto interface {
 	NewWrapped(t Task, vaultKey Key, kind envelope.KeyKind) ([]byte, error)
 	Unwrap(t Task, vaultKey Key, kind envelope.KeyKind, wrapped []byte) (Key, error)
 	Seal(t Task, jobs []Seal, meanwhile func()) error
-	Open(t Task, jobs []Open) error
+	// Open begins to open jobs. What each is, is there when Opened has returned nil, which waits for all that the Task has
+	// begun.
+	Open(t Task, jobs []Open)
+	Opened(t Task) error
 }
 
 // Table is one of the object stores that a vault's database is made of, all created in its version 1.
@@ -132,8 +135,9 @@ type Read struct {
 // Database is an open database of the platform with the tables of a vault. Where issued is not nil, it is called when the
 // first requests have been made.
 type Database interface {
-	// Read looks up all of reads, which are of at most two tables, in one transaction.
-	Read(t Task, reads []Read, issued func()) error
+	// Read looks up all of reads, which are of at most two tables, in one transaction. arrived, where not nil and as long as it
+	// returns nil, is called when the first n are there, while the others still come.
+	Read(t Task, reads []Read, issued func(), arrived func(n int) error) error
 	// Scan returns up to limit entries of a range, ascending.
 	Scan(t Task, table Table, r Range, limit int, issued func()) ([]Entry, error)
 	// Keys returns up to limit keys of a range, ascending.

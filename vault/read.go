@@ -42,34 +42,55 @@ func (s *Store) get(t Task, names []string, headsOnly bool, issued func()) ([]Va
 		values[i].key = envelope.RecordKey(s.name, stored[i])
 		entries[i] = sealed{name: names[i], stored: stored[i], value: &values[i]}
 	}
+	o := s.opening(t, len(entries), headsOnly)
 	if headsOnly {
-		err = s.lookUp(t, entries, issued)
+		err = o.lookUp(entries, issued)
 	} else {
-		err = s.lookUpAll(t, entries, issued)
+		err = o.lookUpAll(entries, issued)
 	}
-	if err != nil {
-		return nil, err
-	}
-	if err := s.openAll(t, entries, headsOnly); err != nil {
+	if err := o.end(entries, err); err != nil {
 		return nil, err
 	}
 	return values, nil
 }
 
+// sealed is a stored record on its way to a Value.
+type sealed struct {
+	name   string // what the caller asked for, or empty where the record tells its own
+	stored []byte
+	split  bool  // as far as is known
+	head   *Read // in `records`
+	apart  *Read // in `chunks`, where split
+	value  *Value
+	job    int // its first in jobs
+}
+
+// opening opens records while the database still reads those behind them.
+type opening struct {
+	*Store
+	t         Task
+	headsOnly bool
+	jobs      []Open
+}
+
+func (s *Store) opening(t Task, n int, headsOnly bool) *opening {
+	return &opening{s, t, headsOnly, make([]Open, 0, n)}
+}
+
 // lookUpAll looks entries up with the values that lie apart. Which records have one, their headers say; where the page did not
 // know of one, head and value are read again, so that both are of one state.
-func (s *Store) lookUpAll(t Task, entries []sealed, issued func()) error {
+func (o *opening) lookUpAll(entries []sealed, issued func()) error {
+	large := &o.large
 	for i := range entries {
-		entries[i].split = s.large.stored[string(entries[i].stored)]
+		entries[i].split = large.stored[string(entries[i].stored)]
 	}
-	if err := s.lookUp(t, entries, nil); err != nil {
+	if err := o.lookUp(entries, nil); err != nil {
 		return err
 	}
 	var again []sealed
 	for i := range entries {
-		e := &entries[i]
-		if e.err == nil && e.value.Header.Layout == envelope.Split && !e.split {
-			s.large.note(e.stored)
+		if e := &entries[i]; e.unread() {
+			large.note(e.stored)
 			e.split = true
 			again = append(again, *e)
 		}
@@ -80,7 +101,7 @@ func (s *Store) lookUpAll(t Task, entries []sealed, issued func()) error {
 		}
 		return nil
 	}
-	if err := s.lookUp(t, again, issued); err != nil {
+	if err := o.lookUp(again, issued); err != nil {
 		return err
 	}
 	for i := range entries {
@@ -91,96 +112,99 @@ func (s *Store) lookUpAll(t Task, entries []sealed, issued func()) error {
 	return nil
 }
 
-// lookUp looks up, in one transaction, the entries in `records` and, of those that are split, the ones in `chunks`.
-func (s *Store) lookUp(t Task, entries []sealed, issued func()) error {
+// unread reports whether the record has a value that lies apart and was not looked up.
+func (e *sealed) unread() bool { return e.value.Header.Layout == envelope.Split && !e.split }
+
+// lookUp looks up, in one transaction, the entries in `records` and, of those that are split, the ones in `chunks`, and begins
+// to open them.
+func (o *opening) lookUp(entries []sealed, issued func()) error {
 	reads := make([]Read, len(entries))
 	for i := range entries {
 		reads[i] = Read{Table: Records, Key: entries[i].value.key}
 		if entries[i].split {
-			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(s.name, entries[i].stored, 0)})
+			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(o.name, entries[i].stored, 0)})
 		}
-	}
-	if err := s.db.Read(t, reads, issued); err != nil {
-		return err
 	}
 	apart := reads[len(entries):]
 	for i := range entries {
 		e := &entries[i]
 		e.head = &reads[i]
-		e.parse()
 		if e.split {
 			e.apart, apart = &apart[0], apart[1:]
 		}
 	}
-	return nil
+	begun := 0
+	return o.db.Read(o.t, reads, issued, func(n int) error {
+		if len(reads) > len(entries) && n < len(reads) {
+			return nil // values come behind all heads
+		}
+		n = min(n, len(entries))
+		part := entries[begun:n]
+		begun = n
+		return o.begin(part)
+	})
 }
 
-// sealed is a stored record on its way to a Value.
-type sealed struct {
-	name   string // what the caller asked for, or empty where the record tells its own
-	stored []byte
-	split  bool  // as far as is known
-	head   *Read // in `records`
-	apart  *Read // in `chunks`
-	value  *Value
-	err    error // of the header
-	job    int   // its first in jobs
-}
-
-// parse reads the header.
-func (e *sealed) parse() {
-	if e.head.Found {
-		e.value.Header, e.err = envelope.ParseHeader(e.head.Entry.Front)
-	}
-}
-
-// openAll opens records. The place that their tags are held against is where they were found.
-func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
-	now := s.p.Now()
-	jobs := make([]Open, 0, len(entries))
+// begin reads the headers of entries that were found and begins to open them, those excepted whose value must be read first. The
+// place that their tags are held against is where they were found.
+func (o *opening) begin(entries []sealed) error {
+	from := len(o.jobs)
 	for i := range entries {
 		e := &entries[i]
 		if !e.head.Found {
 			continue
 		}
-		if e.err != nil {
-			return broken(e.err)
+		h, front := &e.value.Header, e.head.Entry.Front
+		var err error
+		if *h, err = envelope.ParseHeader(front); err != nil {
+			return broken(err)
 		}
-		h := &e.value.Header
-		e.value.front = e.head.Entry.Front[:h.Size()]
-		key := s.recordKey(h.Class, h.Epoch)
+		if e.unread() && !o.headsOnly {
+			continue
+		}
+		e.value.front = front[:h.Size()]
+		key := o.recordKey(h.Class, h.Epoch)
 		if key == nil {
-			return ErrIntegrity
+			return o.failed(ErrIntegrity)
 		}
-		e.job = len(jobs)
-		at, part := s.place(e.stored), envelope.PartWhole
+		e.job = len(o.jobs)
+		at, part := o.place(e.stored), envelope.PartWhole
 		if h.Layout == envelope.Split {
 			part = envelope.PartHead
 		}
-		jobs = append(jobs, Open{
+		o.jobs = append(o.jobs, Open{
 			Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, part, h), Sealed: e.head.Entry.Value, Offset: h.Size(),
 		})
-		if h.Layout == envelope.Split && !headsOnly {
-			if e.apart == nil || !e.apart.Found {
+		if h.Layout == envelope.Split && !o.headsOnly {
+			if !e.apart.Found {
 				return ErrIntegrity
 			}
-			jobs = append(jobs, Open{
+			o.jobs = append(o.jobs, Open{
 				Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, h), Sealed: e.apart.Entry.Value,
 			})
 		}
 	}
-	if len(jobs) == 0 {
-		return nil
+	o.p.Open(o.t, o.jobs[from:])
+	return nil
+}
+
+// end waits for what was begun and fills the Values. After an error it waits, too: the Task's next step must not meet the rest
+// of this one.
+func (o *opening) end(entries []sealed, err error) error {
+	refused := o.p.Opened(o.t)
+	if err == nil {
+		err = o.failed(refused)
 	}
-	if err := s.p.Open(t, jobs); err != nil {
-		return s.failed(err)
+	if err != nil {
+		return err
 	}
+	now := o.p.Now()
 	for i := range entries {
 		e := &entries[i]
 		if !e.head.Found {
 			continue
 		}
-		if err := s.fill(t, e, jobs, headsOnly); err != nil {
+		if err := o.fill(e); err != nil {
 			return err
 		}
 		// Only what was authenticated is believed: an expiry that someone wrote into the header failed above.
@@ -192,9 +216,9 @@ func (s *Store) openAll(t Task, entries []sealed, headsOnly bool) error {
 func expired(h *envelope.Header, now uint64) bool { return h.Expires != 0 && h.Expires <= now }
 
 // fill takes the head, and the value where it is wanted, from the opened ciphertexts.
-func (s *Store) fill(t Task, e *sealed, jobs []Open, headsOnly bool) error {
-	v, plain := e.value, jobs[e.job].Out
-	head, size, err := envelope.ParseHead(s.head(t, plain))
+func (o *opening) fill(e *sealed) error {
+	v, plain := e.value, o.jobs[e.job].Out
+	head, size, err := envelope.ParseHead(o.head(o.t, plain))
 	if err != nil {
 		return broken(err)
 	}
@@ -211,8 +235,8 @@ func (s *Store) fill(t Task, e *sealed, jobs []Open, headsOnly bool) error {
 	if err := fits(size == total && size+v.Size > envelope.MaxWhole); err != nil {
 		return err
 	}
-	if !headsOnly {
-		v.Data = jobs[e.job+1].Out
+	if !o.headsOnly {
+		v.Data = o.jobs[e.job+1].Out
 		return fits(e.apart.Entry.Size-envelope.TagSize == v.Size)
 	}
 	return nil
@@ -251,7 +275,7 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 		return false, err
 	}
 	reads := []Read{{Table: Records, Key: envelope.RecordKey(s.name, stored[0])}}
-	if err := s.db.Read(t, reads, turn.finish); err != nil || !reads[0].Found {
+	if err := s.db.Read(t, reads, turn.finish, nil); err != nil || !reads[0].Found {
 		return false, err
 	}
 	h, err := envelope.ParseHeader(reads[0].Entry.Front)
@@ -304,9 +328,9 @@ func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope
 			return nil, broken(err)
 		}
 		all[i] = sealed{stored: stored, head: &Read{Found: true, Entry: entries[i]}, value: &values[i]}
-		all[i].parse()
 	}
-	if err := s.openAll(t, all, true); err != nil {
+	o := s.opening(t, len(all), true)
+	if err := o.end(all, o.begin(all)); err != nil {
 		return nil, err
 	}
 	names := make([]string, len(values))

@@ -78,7 +78,8 @@ func (s *Service) Decrypt(t Task, metadata []byte, sealed Blob, size int) (Blob,
 		return nil, errPackage
 	}
 	jobs := []Open{{Key: k.key, IV: m.IV, AAD: envelope.PackageAAD(metadata), Sealed: sealed}}
-	if err := s.p.Open(t, jobs); err != nil {
+	s.p.Open(t, jobs)
+	if err := s.p.Opened(t); err != nil {
 		if ErrRefused.is(err) {
 			err = errPackage
 		}

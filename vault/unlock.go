@@ -231,7 +231,7 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 // load reads the stored keyring. It returns nil where there is none.
 func (v *Vault) load(t Task) (*envelope.Keyring, []byte, error) {
 	reads := []Read{{Table: Keyrings, Key: KeyringEntry}}
-	if err := v.db.Read(t, reads, nil); err != nil {
+	if err := v.db.Read(t, reads, nil, nil); err != nil {
 		return nil, nil, err
 	}
 	if !reads[0].Found {

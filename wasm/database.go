@@ -28,20 +28,23 @@ type database struct{ db *idb.DB }
 
 func (d *database) Close() { d.db.Close() }
 
-func (d *database) Read(t vault.Task, reads []vault.Read, issued func()) error {
+func (d *database) Read(t vault.Task, reads []vault.Read, issued func(), arrived func(n int) error) error {
 	looks := make([]idb.Look, len(reads))
 	for i := range reads {
 		looks[i] = idb.Look{Store: int(reads[i].Table), Key: reads[i].Key}
 	}
-	if err := d.db.Read(callOf(t), looks, frontSize, issued); err != nil {
-		return outcome(err)
-	}
-	for i := range looks {
-		if reads[i].Found = looks[i].Found; looks[i].Found {
-			reads[i].Entry = entryOf(&looks[i])
+	done := 0
+	return outcome(d.db.Read(callOf(t), looks, frontSize, issued, func(n int) error {
+		for ; done < n; done++ {
+			if l := &looks[done]; l.Found {
+				reads[done].Found, reads[done].Entry = true, entryOf(l)
+			}
 		}
-	}
-	return nil
+		if arrived == nil {
+			return nil
+		}
+		return arrived(n)
+	}))
 }
 
 func entryOf(l *idb.Look) vault.Entry {

@@ -117,18 +117,18 @@ func (*page) Seal(t vault.Task, jobs []vault.Seal, meanwhile func()) error {
 	return outcome(err)
 }
 
-func (*page) Open(t vault.Task, jobs []vault.Open) error {
+func (*page) Open(t vault.Task, jobs []vault.Open) {
 	openings := make([]subtle.Opening, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
 		openings[i] = subtle.Opening{Key: subtleKey(j.Key), IV: j.IV[:], AAD: j.AAD, Sealed: blob(j.Sealed), Offset: j.Offset}
 	}
-	out, err := subtle.Open(callOf(t), openings)
-	for i := range out {
-		jobs[i].Out = out[i]
+	for i, out := range subtle.Open(callOf(t), openings) {
+		jobs[i].Out = out
 	}
-	return outcome(err)
 }
+
+func (*page) Opened(t vault.Task) error { return outcome(subtle.Opened(callOf(t))) }
 
 func (*page) Lock(t vault.Task, name string) (func(), error) { return callOf(t).Lock(name) }
 

@@ -109,3 +109,12 @@ func derived(c *jsbridge.Call, key subtle.Key, salt, info []byte, n int) ([]byte
 	}
 	return bytesOf(v), nil
 }
+
+// open opens all jobs and waits for them.
+func open(c *jsbridge.Call, jobs []subtle.Opening) ([]jsbridge.Ref, error) {
+	plain := subtle.Open(c, jobs)
+	if err := subtle.Opened(c); err != nil {
+		return nil, err
+	}
+	return plain, nil
+}

@@ -122,6 +122,9 @@ func stepSeal(call, key, aad, head, plain int32) int32
 //go:wasmimport idbvault open
 func stepOpen(call, key, aad, sealed, offset int32) int32
 
+//go:wasmimport idbvault pending
+func stepPending(call int32) int32
+
 var runStep = jsbridge.HostFunction("run")
 
 func init() {
@@ -179,16 +182,28 @@ type Opening struct {
 	Offset int
 }
 
-// Open decrypts all jobs, or returns ErrRefused when the tag of one does not fit.
-func Open(c *jsbridge.Call, jobs []Opening) ([]jsbridge.Ref, error) {
+// Open begins to decrypt all jobs and returns the places where the plaintexts will be, once Opened has returned nil.
+func Open(c *jsbridge.Call, jobs []Opening) []jsbridge.Ref {
 	var last Key
-	plain, err := all(c, len(jobs), nil, func(i int) int32 {
+	plain := make([]jsbridge.Ref, len(jobs))
+	for i := range jobs {
 		j := &jobs[i]
 		last = place(c, j.Key, last)
 		params(j.IV, j.AAD)
-		return stepOpen(c.ID(), int32(last.at), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset))
-	})
-	return plain, refused(err)
+		plain[i] = jsbridge.Ref(stepOpen(c.ID(), int32(last.at), int32(len(j.AAD)), int32(j.Sealed), int32(j.Offset)))
+	}
+	return plain
+}
+
+// Opened waits for all that Open began. It returns ErrRefused when the tag of one does not fit.
+func Opened(c *jsbridge.Call) error {
+	switch stepPending(c.ID()) {
+	case 0:
+		return nil
+	case jsbridge.Threw:
+		return refused(c.Exception())
+	}
+	return refused(c.Step())
 }
 
 // all begins n operations and waits for them.

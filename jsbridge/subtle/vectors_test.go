@@ -35,7 +35,7 @@ func sealed(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) error {
 // opened says whether the tag of a case fitted.
 func opened(c *jsbridge.Call, key subtle.Key, v vectors.AEADCase) (bool, error) {
 	whole := c.Ref(jsbridge.Bytes(append(bytes.Clone(v.Ciphertext), v.Tag...)))
-	out, err := subtle.Open(c, []subtle.Opening{{Key: key, IV: v.IV, AAD: v.AAD, Sealed: whole}})
+	out, err := open(c, []subtle.Opening{{Key: key, IV: v.IV, AAD: v.AAD, Sealed: whole}})
 	if err == subtle.ErrRefused {
 		return false, nil
 	}

@@ -1,4 +1,4 @@
-import { join, type Steps, view } from './host.ts';
+import { join, type Steps, threw, view } from './host.ts';
 
 /**
  * The steps of SubtleCrypto that every record takes. What is small lies in the shared page; SubtleCrypto copies it when it is
@@ -15,7 +15,7 @@ export function cryptoSteps({ shared, slot, settle, at: valueAt, add }: Steps) {
     const at = add(id, undefined);
     call.pending++;
     const landed = () => {
-      if (--call.pending > 0 || slot(id) !== call) return;
+      if (--call.pending > 0 || call.asking || slot(id) !== call) return;
       const { failure } = call;
       call.failure = undefined;
       settle(id, failure?.error, failure ? 1 : 0);
@@ -67,6 +67,16 @@ export function cryptoSteps({ shared, slot, settle, at: valueAt, add }: Steps) {
             head ? join(page.subarray(end, end + head), value) : value,
           );
         }),
+      /** Whether promises of the call are pending (1), or the first of those before that failed. */
+      pending(id: number) {
+        const call = slot(id);
+        if (call.pending) return 1;
+        const { failure } = call;
+        if (!failure) return 0;
+        call.failure = undefined;
+        call.value = failure.error;
+        return threw;
+      },
       /** Opens value i from offset on. */
       open: (id: number, k: number, aad: number, i: number, offset: number) =>
         promised(id, (values) => {

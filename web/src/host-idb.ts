@@ -21,6 +21,8 @@ export function databaseSteps(
 ) {
   const relaxed = { durability: 'relaxed' } as const;
   const strict = { durability: 'strict' } as const;
+  const use = (id: number, connection: Connection, transaction: IDBTransaction) =>
+    Object.assign(slot(id), { connection, transaction, requests: [] });
   const store = (id: number, table: number): IDBObjectStore => {
     const { transaction, connection } = slot(id);
     return (transaction as IDBTransaction).objectStore((connection as Connection).stores[table] as string);
@@ -45,9 +47,7 @@ export function databaseSteps(
           made.oncomplete = () => {
             if (on.latest === made) on.latest = undefined;
           };
-        const call = slot(id);
-        call.connection = on;
-        call.transaction = made;
+        use(id, on, made);
         return 0;
       },
       /** Takes the transaction that was made last, where it is idle, and says whether it is. It may have ended. */
@@ -55,9 +55,7 @@ export function databaseSteps(
         const on = connections.get(connection) as Connection;
         if (!on.latest || !on.idle) return 0;
         on.idle = false;
-        const call = slot(id);
-        call.connection = on;
-        call.transaction = on.latest;
+        use(id, on, on.latest);
         return 1;
       },
       get: (id: number, table: number, key: number) => asked(id, store(id, table).get(shared().slice(0, key).buffer)),
@@ -90,22 +88,36 @@ export function databaseSteps(
           what === 0 ? s.getAllKeys(range, limit) : what === 1 ? s.getAll(range, limit) : s.count(range),
         );
       },
-      /** Waits for the requests that were made since the last wait; each value becomes what its request found. */
-      requested(id: number) {
+      /**
+       * Waits for the first n requests that have not been waited for, unless they have been answered (0); each value becomes
+       * what its request found.
+       */
+      requested(id: number, n: number) {
         const call = slot(id);
-        const { values } = call;
-        const places = call.requests.splice(0);
+        const { values, requests } = call;
+        const places = requests.splice(0, n);
         const last = values[places.at(-1) as number] as IDBRequest;
-        last.onsuccess = () => {
+        const take = () => {
+          call.asking = false;
           for (const at of places) values[at] = (values[at] as IDBRequest).result;
           const on = call.connection as Connection;
-          on.idle = on.latest === call.transaction;
+          on.idle = on.latest === call.transaction && !requests.length;
+        };
+        if (last.readyState === 'done' && !last.error) {
+          take();
+          return 0;
+        }
+        call.asking = true;
+        last.onsuccess = () => {
+          take();
           settle(id, undefined, 0);
         };
         last.onerror = (event) => {
           event.preventDefault(); // an error that no one prevents is reported to the page
+          call.asking = false;
           settle(id, last.error, 1);
         };
+        return 1;
       },
       complete(id: number) {
         const transaction = slot(id).transaction as IDBTransaction;

@@ -72,7 +72,7 @@ const flipped = (place: number): number => -2 - place;
 const decoder = new TextDecoder();
 
 /** What a step returns that threw; the call's wait then has the exception. */
-const threw = -2;
+export const threw = -2;
 
 /**
  * The page's half of the bridge: functions of a few lines over one browser API each, which decide nothing. `steps` are what

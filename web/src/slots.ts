@@ -7,8 +7,10 @@ export interface Slot {
   /** The call's payloads, and behind them what came of its steps. Go knows each by its place. */
   values: unknown[];
   results: unknown[];
-  /** Promises of the step under way that have not settled. */
+  /** Promises of the steps under way that have not settled. */
   pending: number;
+  /** Whether the call waits for requests; promises that settle meanwhile do not wake it. */
+  asking?: boolean;
   /** Places of the requests that were made in the transaction and not yet waited for. */
   requests: number[];
   /** What a single wait resolved to or rejected with. */
