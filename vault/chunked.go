@@ -51,8 +51,8 @@ func (s *Store) written(c *chunked, name string, stored []byte, layout envelope.
 	return leftOver
 }
 
-// Unsure takes note that a record may have a large value that this page does not know of.
-func (s *Store) Unsure(name string) {
+// unsure takes note that a record may have a large value that this page does not know of.
+func (s *Store) unsure(name string) {
 	if !s.large.whole {
 		return // the database will be asked
 	}

@@ -34,7 +34,7 @@ func (s *Store) SetEach(t Task, items []Item) []error {
 
 // GetEach reads records as so many calls of Get would. The results are aligned with names.
 func (s *Store) GetEach(t Task, names []string) ([]Value, []error) {
-	values, errs := make([]Value, len(names)), make([]error, len(names))
+	found, errs := make([]Value, len(names)), make([]error, len(names))
 	var good []string
 	for i := range names {
 		if errs[i] = checkNames(names[i : i+1]); errs[i] == nil {
@@ -47,25 +47,25 @@ func (s *Store) GetEach(t Task, names []string) ([]Value, []error) {
 				errs[i] = err
 			}
 		}
-		return values, errs
+		return found, errs
 	}
 	turn := s.order.take(t, good...)
 	defer turn.finish()
-	if all, err := s.get(t, good, false, nil); err == nil {
+	if all, err := s.get(t, good, readValues, nil); err == nil {
 		for i := range names {
 			if errs[i] == nil {
-				values[i], all = all[0], all[1:]
+				found[i], all = all[0], all[1:]
 			}
 		}
-		return values, errs
+		return found, errs
 	}
 	for i := range names {
 		if errs[i] == nil {
 			var one []Value
-			if one, errs[i] = s.get(t, names[i:i+1], false, nil); errs[i] == nil {
-				values[i] = one[0]
+			if one, errs[i] = s.get(t, names[i:i+1], readValues, nil); errs[i] == nil {
+				found[i] = one[0]
 			}
 		}
 	}
-	return values, errs
+	return found, errs
 }

@@ -146,6 +146,7 @@ func (c *conn) Read(t Task, reads []Read, issued func(), arrived func(n int) err
 	if err != nil {
 		return err
 	}
+	c.p.reads++
 	issuedNow(issued)
 	c.wait(t, x)
 	defer c.d.end(x)

@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -142,6 +143,9 @@ type page struct {
 	macs    int      // messages that were authenticated
 	sealErr error    // what Seal fails with
 	conns   []*conn
+	held    map[Held][]byte
+	holds   Held
+	reads   int // look-ups in the database
 }
 
 // tab is a page with its vaults.
@@ -151,7 +155,7 @@ type tab struct {
 }
 
 func (w *world) tab() *tab {
-	p := &page{world: w, kept: map[string]map[string]Key{}}
+	p := &page{world: w, kept: map[string]map[string]Key{}, held: map[Held][]byte{}}
 	return &tab{p, &Vaults{Platform: p}}
 }
 
@@ -188,7 +192,7 @@ func (b *tab) open(database string, o Options) *Vault {
 
 func (b *tab) store(database, name string, o Options) *Store {
 	b.t.Helper()
-	s, err := b.open(database, o).Store(name, false)
+	s, err := b.open(database, o).Store(name, StoreOptions{})
 	if err != nil {
 		b.t.Fatal(err)
 	}
@@ -248,6 +252,27 @@ func (p *page) Forget(database string) {
 		key.(*fakeKey).forgotten = true
 	}
 	delete(p.kept, database)
+}
+
+func (p *page) Hold(_ Task, b Blob) Held {
+	p.holds++
+	p.held[p.holds] = bytes.Clone(b.([]byte))
+	return p.holds
+}
+
+func (p *page) Recall(_ Task, h Held) Blob {
+	b, ok := p.held[h]
+	if !ok {
+		p.t.Error("what was dropped was recalled")
+	}
+	return bytes.Clone(b)
+}
+
+func (p *page) Drop(h Held) {
+	if _, ok := p.held[h]; !ok {
+		p.t.Error("what was dropped was dropped again")
+	}
+	delete(p.held, h)
 }
 
 func (p *page) Front(_ Task, b Blob, offset, n int) []byte {

@@ -141,7 +141,7 @@ func TestKeyringDeleted(t *testing.T) {
 	delete(d.tables[Keyrings], string(KeyringEntry))
 	before := d.snapshot()
 	expect := withSecret("secret")
-	expect.ExpectVault = true // records without a keyring were tampered with, not evicted
+	expect.ExpectVault = Yes // records without a keyring were tampered with, not evicted
 	for _, o := range []Options{withSecret("secret"), withSecret("another"), expect} {
 		_, err := b.world.tab().tryOpen("db", o)
 		fails(t, "a keyring deleted beside records", err, ErrIntegrity)

@@ -130,7 +130,7 @@ func TestPlaceNames(t *testing.T) {
 	} {
 		b := newWorld(t, 4).tab()
 		_, err := b.tryOpen(c.name, withSecret("secret"))
-		_, storeErr := b.open("db", withSecret("secret")).Store(c.name, false)
+		_, storeErr := b.open("db", withSecret("secret")).Store(c.name, StoreOptions{})
 		if c.ok {
 			if err != nil || storeErr != nil {
 				t.Errorf("%.10q: %v, %v", c.name, err, storeErr)

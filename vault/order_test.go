@@ -57,6 +57,9 @@ func TestOrder(t *testing.T) {
 	for seed := range uint64(150) {
 		b, first := newStore(t, seed)
 		second := b.store("db", "st", Options{}) // another caller of the same store
+		if seed%2 == 1 {
+			first, second = b.cached("st", 1<<20), b.cached("st", 20_000)
+		}
 		other := b.store("db", "other", Options{})
 		b.set(other, text("a", "not touched"))
 		model := map[string]string{}

@@ -15,6 +15,9 @@ type Key any
 // Blob is bytes that stay outside Go, such as an ArrayBuffer of the page. It belongs to the Task that met it, and ends with it.
 type Blob any
 
+// Held is a number by which the platform keeps a copy of a Blob beyond its Task.
+type Held int32
+
 // Seal is one AES-256-GCM encryption.
 type Seal struct {
 	Key   Key
@@ -164,6 +167,10 @@ type Platform interface {
 	Keep(database, label string, key Key) Key
 	Kept(database, label string) (Key, bool)
 	Forget(database string)
+	// Hold keeps a copy of b; Recall returns another one, for a Task, and Drop lets go of it.
+	Hold(t Task, b Blob) Held
+	Recall(t Task, h Held) Blob
+	Drop(h Held)
 	// Front copies up to n bytes of b, from offset on.
 	Front(t Task, b Blob, offset, n int) []byte
 }

@@ -25,33 +25,56 @@ func (s *Store) Get(t Task, names []string, headsOnly bool) ([]Value, error) {
 	}
 	turn := s.order.take(t, names...)
 	defer turn.finish()
-	return s.get(t, names, headsOnly, turn.finish)
+	what := readValues
+	if headsOnly {
+		what = readHeads
+	}
+	return s.get(t, names, what, turn.finish)
 }
 
-func (s *Store) get(t Task, names []string, headsOnly bool, issued func()) ([]Value, error) {
-	stored, err := s.storedNames(t, names, nil)
+// reading says what is read of a record.
+type reading int
+
+const (
+	readValues reading = iota // its value, perhaps from the cache
+	readStored                // its value as it is stored
+	readHeads                 // its head alone
+)
+
+func (s *Store) get(t Task, names []string, what reading, issued func()) ([]Value, error) {
+	if what == readValues {
+		if kept := s.cache.get(t, names); kept != nil {
+			return kept, nil
+		}
+	}
+	hidden, err := s.storedNames(t, names, nil)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.alive(); err != nil {
 		return nil, err
 	}
-	values := make([]Value, len(names))
+	found := make([]Value, len(names))
 	entries := make([]sealed, len(names))
 	for i := range entries {
-		values[i].key = envelope.RecordKey(s.name, stored[i])
-		entries[i] = sealed{name: names[i], stored: stored[i], value: &values[i]}
+		found[i].key = envelope.RecordKey(s.name, hidden[i])
+		entries[i] = sealed{name: names[i], stored: hidden[i], value: &found[i]}
 	}
-	o := s.opening(t, len(entries), headsOnly)
-	if headsOnly {
+	o := s.opening(t, len(entries), what == readHeads)
+	switch what {
+	case readHeads:
 		err = o.lookUp(entries, issued)
-	} else {
+	case readValues:
+		s.cache.expect(names, o)
+		fallthrough
+	default:
 		err = o.lookUpAll(entries, issued)
 	}
-	if err := o.end(entries, err); err != nil {
-		return nil, err
+	if err = o.end(entries, err); err != nil {
+		found = nil
 	}
-	return values, nil
+	s.cache.take(t, names, o, found)
+	return found, err
 }
 
 // sealed is a stored record on its way to a Value.

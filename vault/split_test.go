@@ -100,7 +100,7 @@ func TestUnsure(t *testing.T) {
 			one.set(a, text("first", "asks the database"))
 			two.set(b, text("n", large("of the other tab")))
 			if c.told {
-				a.Unsure("n")
+				a.unsure("n")
 			}
 			one.set(a, text("n", "small"))
 			if got := len(w.disks["db"].tables[Chunks]); got != c.left {
@@ -117,7 +117,7 @@ func TestUnsure(t *testing.T) {
 	}
 	// Before the page has asked the database, there is nothing to be told: it asks in time.
 	b, s := newStore(t, 4)
-	s.Unsure("n")
+	s.unsure("n")
 	b.set(s, text("n", large("x")))
 	b.set(s, text("n", "small"))
 	b.noLeftOvers(s)

@@ -27,7 +27,7 @@ func TestTabsCreateAtOnce(t *testing.T) {
 							w.t.Errorf("seed %d: %v", seed, err)
 							return
 						}
-						stores[i], _ = v.Store("st", false)
+						stores[i], _ = v.Store("st", StoreOptions{})
 						if err := set(t, stores[i], text(names[i], "of "+names[i])); err != nil {
 							w.t.Errorf("seed %d: %v", seed, err)
 						}

@@ -16,11 +16,24 @@ type Options struct {
 	Fingerprint  []byte // HMAC of the secret under a key of this page: tells the same secret without a second PBKDF2
 	Iterations   uint32 // for a slot that is made; 0 means DefaultIterations
 	Names        Names
-	ExpectVault  bool // an absent vault is ErrEvicted, and is not made
+	ExpectVault  Choice // no, or yes: an absent vault is ErrEvicted, and is not made
 }
 
+// Choice is an option that is one of two: 1 or 2, or 0 where the caller does not choose.
+type Choice int
+
+func (c Choice) check(option, first, second string) error {
+	if c < 0 || c > 2 {
+		return ErrInvalid.because("The option " + option + " must be " + first + " or " + second + ".")
+	}
+	return nil
+}
+
+// Yes is the second choice of those that are no or yes.
+const Yes Choice = 2
+
 // Names says how a vault keeps record names. It is fixed when the vault is made.
-type Names int
+type Names = Choice
 
 // The ways to keep names.
 const (
@@ -29,9 +42,15 @@ const (
 	NamesClear
 )
 
-// check refuses iterations that no vault is made with. What kind of secret a vault has that is joined without one, is not
-// known.
+// check refuses iterations that no vault is made with, and choices that are none. What kind of secret a vault has that is joined
+// without one, is not known.
 func (o *Options) check() error {
+	if err := o.Names.check("names", "'hidden'", "'clear'"); err != nil {
+		return err
+	}
+	if err := o.ExpectVault.check("expectVault", "false", "true"); err != nil {
+		return err
+	}
 	if o.Iterations == 0 {
 		o.Iterations = DefaultIterations
 	}
@@ -142,7 +161,7 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 
 // locked says why a database cannot be opened without a secret.
 func (vs *Vaults) locked(t Task, database string, o Options) error {
-	if o.ExpectVault {
+	if o.ExpectVault == Yes {
 		db, err := vs.Platform.OpenDatabase(t, database, false, func() {})
 		if ErrAbsent.is(err) {
 			return ErrEvicted
@@ -168,15 +187,14 @@ func (vs *Vaults) fresh(database string) *Vault {
 // attach opens the database. When it is lost, to a deletion or to the browser, so is the vault: its keys are dropped.
 func (v *Vault) attach(t Task, create bool) (err error) {
 	v.db, err = v.p.OpenDatabase(t, v.database, create, func() {
-		v.gone = true
-		v.p.Forget(v.database)
+		v.lose()
 	})
 	return err
 }
 
 func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 	v := vs.fresh(database)
-	if err := v.attach(t, !o.ExpectVault); err != nil {
+	if err := v.attach(t, o.ExpectVault != Yes); err != nil {
 		if ErrAbsent.is(err) {
 			return nil, ErrEvicted
 		}
@@ -201,7 +219,7 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 		return err
 	}
 	if ring == nil {
-		if o.ExpectVault {
+		if o.ExpectVault == Yes {
 			n, err := v.db.Count(t, Records, Range{}, nil)
 			if err == nil && n == 0 {
 				err = ErrEvicted
@@ -364,7 +382,7 @@ func (vs *Vaults) Destroy(t Task, database string) error {
 	}
 	db.Close()
 	if v := vs.open[database]; v != nil {
-		v.gone = true
+		v.lose()
 		v.db.Close()
 		delete(vs.open, database)
 	}

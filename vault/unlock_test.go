@@ -245,8 +245,8 @@ func TestNoSecret(t *testing.T) {
 func TestExpectVault(t *testing.T) {
 	w := newWorld(t, 8)
 	expect := withSecret("secret")
-	expect.ExpectVault = true
-	noSecret := Options{ExpectVault: true}
+	expect.ExpectVault = Yes
+	noSecret := Options{ExpectVault: Yes}
 	for _, o := range []Options{expect, noSecret} {
 		_, err := w.tab().tryOpen("db", o)
 		fails(t, "no database", err, ErrEvicted)

@@ -213,9 +213,9 @@ func TestSetTwiceTheSameName(t *testing.T) {
 }
 
 func TestStrict(t *testing.T) {
-	for _, strict := range []bool{false, true} {
+	for _, strict := range []Choice{1, 2} {
 		b, s := newStore(t, 6)
-		s, err := s.Vault.Store("st", strict)
+		s, err := s.Vault.Store("st", StoreOptions{Durability: strict})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -225,9 +225,9 @@ func TestStrict(t *testing.T) {
 		if err := b.do(func(t *task) error { return s.Delete(t, []string{"n"}) }); err != nil {
 			t.Fatal(err)
 		}
-		want := "write records strict=" + strconv.FormatBool(strict)
+		want := "write records strict=" + strconv.FormatBool(strict == 2)
 		for _, e := range writesOf(b.events) {
-			if e != want && e != "write chunks strict="+strconv.FormatBool(strict) {
+			if e != want && e != "write chunks strict="+strconv.FormatBool(strict == 2) {
 				t.Errorf("got %q, want %q", e, want)
 			}
 		}

@@ -49,29 +49,90 @@ type Store struct {
 	*storeState
 	name   string
 	strict bool
+	cache  *cache // or nil
 }
 
 // storeState is what all callers of one store on this page share.
 type storeState struct {
-	order order
-	large chunked
-	names knownNames
+	order  order
+	large  chunked
+	names  knownNames
+	caches map[*cache]bool // of those callers
 }
 
-// CheckStore reports whether a store may have that name.
-func CheckStore(name string) error { return checkPlaceName(name, "store") }
+// StoreOptions are what a caller asks of a store that it opens.
+type StoreOptions struct {
+	Durability  Choice // relaxed, or strict: a write is acknowledged after a flush to the disk
+	CacheBytes  int    // that decrypted values may take in memory; 0 for none
+	CacheExcept ClassSet
+}
 
-// Store returns the store of that name. Writes are acknowledged after a flush to the disk where strict is set.
-func (v *Vault) Store(name string, strict bool) (*Store, error) {
-	if err := CheckStore(name); err != nil {
+// Check reports whether a store of that name may be opened so.
+func (o *StoreOptions) Check(name string) error {
+	if err := checkPlaceName(name, "store"); err != nil {
+		return err
+	}
+	if err := o.Durability.check("durability", "'relaxed'", "'strict'"); err != nil {
+		return err
+	}
+	return checkCache(o.CacheBytes, o.CacheExcept)
+}
+
+// Store returns the store of that name.
+func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
+	if err := o.Check(name); err != nil {
 		return nil, err
 	}
+	c := newCache(v.p, o.CacheBytes, o.CacheExcept)
 	state := v.stores[name]
 	if state == nil {
-		state = &storeState{}
+		state = &storeState{caches: map[*cache]bool{}}
 		v.stores[name] = state
 	}
-	return &Store{v, state, name, strict}, nil
+	if c != nil {
+		state.caches[c] = true
+	}
+	return &Store{v, state, name, o.Durability == 2, c}, nil
+}
+
+// Close ends what the caller of a store holds; operations under way go on.
+func (s *Store) Close() {
+	if s.cache != nil {
+		delete(s.caches, s.cache)
+		s.cache.clear()
+	}
+}
+
+// changed takes note that a record is being written.
+func (s *storeState) changed(name string) {
+	for c := range s.caches {
+		c.forget(name)
+	}
+}
+
+func (s *storeState) clearCaches() {
+	for c := range s.caches {
+		c.clear()
+	}
+}
+
+// Heard takes note that another tab wrote a record or, for an empty name, all of them.
+func (s *Store) Heard(name string) {
+	if name == "" {
+		s.clearCaches()
+		return
+	}
+	s.changed(name)
+	s.unsure(name)
+}
+
+// lose drops the vault's keys and all that was read with them: its database is gone.
+func (v *Vault) lose() {
+	v.gone = true
+	v.p.Forget(v.database)
+	for _, state := range v.stores {
+		state.clearCaches()
+	}
 }
 
 // ClearNames reports whether the vault keeps record names as they are.

@@ -96,6 +96,9 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	if err != nil {
 		return err
 	}
+	for _, name := range names {
+		s.changed(name)
+	}
 	// What does not need the names is done while the browser hides them, and what does not need the ciphertexts while it seals.
 	headers, heads := make([]envelope.Header, len(items)), make([][]byte, len(items))
 	stored, err := s.storedNames(t, names, func() {
@@ -130,7 +133,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	}
 	if err != nil {
 		for _, name := range names {
-			s.Unsure(name) // what was noted of its layout did not come about
+			s.unsure(name) // what was noted of its layout did not come about
 		}
 	}
 	return err
@@ -190,6 +193,9 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 	if err != nil {
 		return err
 	}
+	for _, name := range names {
+		s.changed(name)
+	}
 	writes := make([]Write, 0, 2*len(names))
 	for _, name := range stored {
 		writes = append(writes,
@@ -206,6 +212,7 @@ func (s *Store) Clear(t Task) error {
 	}
 	turn := s.order.take(t)
 	defer turn.finish()
+	s.clearCaches()
 	return s.db.Commit(t, Batch{
 		Clear:  []ClearRange{{Records, s.all()}, {Chunks, s.all()}},
 		Strict: s.strict,
@@ -226,7 +233,7 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 		return err
 	}
 	for range maxRetries {
-		current, err := s.Get(t, []string{name}, false)
+		current, err := s.current(t, name)
 		if err != nil {
 			return err
 		}
@@ -246,6 +253,16 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 		}
 	}
 	return ErrConflict
+}
+
+// current reads a record as it is stored.
+func (s *Store) current(t Task, name string) ([]Value, error) {
+	if err := s.alive(); err != nil {
+		return nil, err
+	}
+	turn := s.order.take(t, name)
+	defer turn.finish()
+	return s.get(t, []string{name}, readStored, turn.finish)
 }
 
 func (s *Store) replace(t Task, name string, current Value, c Change) error {

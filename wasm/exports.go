@@ -70,52 +70,41 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 	})
 }
 
-// Bits of the flags of open.
-const (
-	flagRandom      = 1 << 0
-	flagExpectVault = 1 << 1
-	flagHidden      = 1 << 2
-	flagClear       = 1 << 3
-	flagStrict      = 1 << 4
-	flagSecret      = 1 << 5
-)
-
-// open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type).
-// With flagSecret,
-// payload 0 is the PBKDF2 key and payload 1 the secret's fingerprint. Results: the store's handle, the name of
-// the vault's channel.
+// open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
+// payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes. Choices are 0 for none,
+// 1 and 2; except has a bit for each class. Results: the store's handle, the name of the vault's channel.
 //
 //go:wasmexport open
-func open(call, iterations, flags int32) {
+func open(call, iterations, names, durability, expectVault, cacheBytes, except int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		place := taken(call)[0]
 		o := vault.Options{
-			RandomSecret: flags&flagRandom != 0,
-			ExpectVault:  flags&flagExpectVault != 0,
+			RandomSecret: c.Value(2).Truthy(),
+			ExpectVault:  vault.Choice(expectVault),
 			Iterations:   uint32(iterations),
+			Names:        vault.Names(names),
 		}
-		switch {
-		case flags&flagHidden != 0:
-			o.Names = vault.NamesHidden
-		case flags&flagClear != 0:
-			o.Names = vault.NamesClear
-		}
-		if flags&flagSecret != 0 {
+		if !c.Value(0).IsUndefined() {
 			o.Secret = subtle.InSlot(c, 0)
 			o.Fingerprint = c.Front(1, 0, envelope.MACSize)
 		}
-		if err := vault.CheckStore(place.ContentType); err != nil {
+		store := vault.StoreOptions{
+			Durability:  vault.Choice(durability),
+			CacheBytes:  int(cacheBytes),
+			CacheExcept: vault.ClassSet(except),
+		}
+		if err := store.Check(place.ContentType); err != nil {
 			return err
 		}
 		v, err := vaults.Open(c, place.Name, o)
 		if err != nil {
 			return err
 		}
-		s, err := v.Store(place.ContentType, flags&flagStrict != 0)
+		channel, err := v.Channel(c)
 		if err != nil {
 			return err
 		}
-		channel, err := v.Channel(c)
+		s, err := v.Store(place.ContentType, store)
 		if err != nil {
 			return err
 		}
@@ -283,9 +272,9 @@ func clearStore(call, store int32) {
 	})
 }
 
-// heard takes note that another tab wrote the record whose name is in the page.
+// heard takes note that another tab wrote the record whose name is in the page, or all where there is none.
 //
 //go:wasmexport heard
 func heard(store, name int32) {
-	jsbridge.Enter(func() { storeAt(store).Unsure(string(jsbridge.Page[:name])) })
+	jsbridge.Enter(func() { storeAt(store).Heard(string(jsbridge.Page[:name])) })
 }

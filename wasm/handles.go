@@ -34,6 +34,9 @@ func serviceAt(id int32) *vault.Service { return objects[id].(*vault.Service) }
 //go:wasmexport release
 func release(object int32) {
 	jsbridge.Enter(func() {
+		if s, ok := objects[object].(*vault.Store); ok {
+			s.Close()
+		}
 		objects[object] = nil
 		free = append(free, object)
 	})

@@ -138,4 +138,14 @@ func (*page) Keep(database, label string, key vault.Key) vault.Key {
 
 func (*page) Kept(database, label string) (vault.Key, bool) { return subtle.Kept(database, label) }
 
+func (*page) Hold(t vault.Task, b vault.Blob) vault.Held {
+	return vault.Held(callOf(t).Hold(blob(b)))
+}
+
+func (*page) Recall(t vault.Task, h vault.Held) vault.Blob {
+	return callOf(t).Recall(jsbridge.Held(h))
+}
+
+func (*page) Drop(h vault.Held) { jsbridge.Drop(jsbridge.Held(h)) }
+
 func (*page) Forget(database string) { jsbridge.Forget(database) }

@@ -136,7 +136,7 @@ withApp('the bench has a row for each bar and takes the figures from the same ro
   const page = fs.readFileSync('test/bench/page.js', 'utf8');
   const report = './report.mjs'; // has no types
   const { table } = (await import(report)) as { table(results: object): string };
-  const rows = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany'];
+  const rows = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
   for (const row of [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB']) expect(page).toContain(`  ${row}: `);
   const round = (ours: number, floor: number) => ({ ours, floor });
   // The machine becomes ten times slower in the last round: a ratio of medians would say 1.

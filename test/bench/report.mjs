@@ -9,6 +9,7 @@ const bars = {
   getAtOnce: ['100 concurrent `getDecrypted` of 200 B', 1],
   setMany: ['`setManyEncrypted`, 500 × 200 B, new names', 1.05],
   getMany: ['`getManyDecrypted`, 500 × 200 B, names met before', 0.9],
+  getHot: ['`getDecrypted`, 200 B, in the opt-in cache', 0.05],
   set1MiB: ['`setEncrypted`, 1 MiB', 1.03],
   get1MiB: ['`getDecryptedBytes`, 1 MiB', 1.03],
   set16MiB: ['`setEncrypted`, 16 MiB', 1.03],

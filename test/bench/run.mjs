@@ -81,6 +81,7 @@ for (const row of [
   'getAtOnce',
   'setMany',
   'getMany',
+  'getHot',
   'set1MiB',
   'get1MiB',
   'set16MiB',

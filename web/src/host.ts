@@ -109,6 +109,7 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     if (page.buffer !== mem.buffer) page = new Uint8Array(mem.buffer as ArrayBuffer, address, pageSize);
     return page;
   };
+  const held: (ArrayBuffer | undefined)[] = [];
   const slot = (id: number) => slots.at(id);
   const at = (id: number, i: number) => (i < -1 ? keys[flipped(i)]?.key : slot(id).values[i]);
   const add = (id: number, value: unknown) => slot(id).values.push(value) - 1;
@@ -137,6 +138,14 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     done(id: number) {
       const call = slots.close(id);
       call.resolve(call.results);
+    },
+    // Copies, since the caller may change what it gets.
+    hold(id: number, i: number, place: number) {
+      held[place] = (slot(id).values[i] as ArrayBuffer).slice(0);
+    },
+    recall: (id: number, place: number) => add(id, held[place]?.slice(0)),
+    drop(place: number) {
+      held[place] = undefined;
     },
     random: (n: number) => void crypto.getRandomValues(shared().subarray(0, n)),
     now: () => Date.now(),
@@ -210,5 +219,5 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
   const locate = () => {
     address = (core() as Core).page();
   };
-  return { steps, functions, shared, locate };
+  return { steps, functions, shared, enter, locate };
 }

@@ -16,7 +16,7 @@ export interface Entry {
 /** A name, and what is written under it, as Go takes it. */
 export interface Item {
   name: string;
-  classification: number;
+  classification?: number;
   kind?: number;
   contentType?: string;
   context?: string;
@@ -62,8 +62,7 @@ export function listOf<T>(list: T[]): T[] {
   return Array.from(list); // without holes, which map would pass over
 }
 
-export const namesOf = (keys: string[]): Item[] =>
-  listOf(keys).map((key) => ({ name: nameOf(key), classification: 0 }));
+export const namesOf = (keys: string[]): Item[] => listOf(keys).map((key) => ({ name: nameOf(key) }));
 
 export function passItem(engine: Engine, core: Exports, id: number, item: Item): void {
   const { name, contentType, context } = item;
@@ -73,7 +72,15 @@ export function passItem(engine: Engine, core: Exports, id: number, item: Item):
     at += length;
     return length;
   };
-  core.item(id, item.classification, item.kind ?? 0, write(name), write(contentType), write(context), item.size ?? 0);
+  core.item(
+    id,
+    item.classification ?? 0,
+    item.kind ?? 0,
+    write(name),
+    write(contentType),
+    write(context),
+    item.size ?? 0,
+  );
 }
 
 /** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */

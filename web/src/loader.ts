@@ -17,6 +17,9 @@ export type StoreCall =
   | 'clear'
   | 'update';
 
+/** Iterations, names, durability, expectVault, bytes of the cache and bits of the classes that it leaves out (`open`). */
+export type OpenNumbers = [number, number, number, number, number, number];
+
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number, argument: number) => void> {
   item(
@@ -28,7 +31,7 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
     context: number,
     size: number,
   ): void;
-  open(call: number, iterations: number, flags: number): void;
+  open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
   heard(store: number, name: number): void;
   release(storeOrService: number): void;
@@ -100,22 +103,14 @@ export class Engine {
       const core = this.#core;
       if (!core) return reject(crashed());
       const id = this.#slots.open(payloads, resolve, reject);
-      try {
-        enter(core, id);
-        if (this.#go?.exited) this.#die('exited');
-      } catch (error) {
-        this.#die(error); // a trap in the program, or a call into one that has exited; nothing else throws here
-      }
+      this.#host.enter(() => enter(core, id));
     });
   }
 
   /** Runs an export that settles nothing. */
   tell(enter: (core: Exports) => void): void {
-    try {
-      if (this.#core) enter(this.#core);
-    } catch (error) {
-      this.#die(error);
-    }
+    const core = this.#core;
+    if (core) this.#host.enter(() => enter(core));
   }
 
   /** Writes a string or bytes into the shared page and returns how many bytes that took. */

@@ -1,9 +1,10 @@
 import { changesOn } from './changes.ts';
+import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
-import { asInteger, passItem } from './items.ts';
-import { openStore } from './link.ts';
-import { running } from './loader.ts';
+import { asInteger, listOf, passItem } from './items.ts';
+import { openStore, type Place } from './link.ts';
+import { type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { checkText, environmentSecret, importSecret, type Secret } from './secret.ts';
 import { EncryptedStorage } from './storage.ts';
@@ -29,16 +30,17 @@ export interface StorageOptions {
    * `ERR_NO_SECRET` says yes.
    */
   expectVault?: boolean | undefined;
+  /**
+   * Keep decrypted values in memory, off by default: up to `maxBytes` bytes (from 1,024), those that were used last, none of a
+   * class in `except`. A value leaves memory when its record is written, here or in another tab, and when it expires; all do on
+   * `close`.
+   */
+  cache?: { maxBytes: number; except?: DataClassification[] | undefined } | undefined;
 }
 
-// The bits of the flags of the export `open`.
-const flag = { random: 1, expectVault: 2, hidden: 4, clear: 8, strict: 16, secret: 32 };
-
-function oneOf(option: string, value: unknown, ...allowed: (string | boolean | undefined)[]): void {
-  if (value !== undefined && !allowed.includes(value as string)) {
-    throw invalid(`The option ${option} must be ${allowed.map((a) => `'${a}'`).join(' or ')}.`);
-  }
-}
+/** An option that is one of two, as Go takes it: 0 for none, and 3, which Go refuses, for another. */
+const choice = (value: unknown, ...allowed: unknown[]): number =>
+  value === undefined ? 0 : allowed.indexOf(value) + 1 || 3;
 
 const placeName = (name: unknown, what: string): string => checkText(name, 1, 255, `The name of a ${what}`);
 
@@ -57,26 +59,24 @@ export async function createEncryptedStorage(
   const database = placeName(dbName, 'database');
   const store = placeName(storeName, 'store');
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
-  const { names, durability, expectVault } = options;
-  const iterations = asInteger(options.iterations);
-  oneOf('names', names, 'hidden', 'clear');
-  oneOf('durability', durability, 'relaxed', 'strict');
-  oneOf('expectVault', expectVault, true, false);
-  const asked =
-    (expectVault ? flag.expectVault : 0) |
-    (names === 'hidden' ? flag.hidden : names === 'clear' ? flag.clear : 0) |
-    (durability === 'strict' ? flag.strict : 0);
+  const { cache } = options;
+  const numbers: OpenNumbers = [
+    asInteger(options.iterations),
+    choice(options.names, 'hidden', 'clear'),
+    choice(options.durability, 'relaxed', 'strict'),
+    choice(options.expectVault, false, true),
+    cache ? asInteger(cache.maxBytes ?? NaN) : 0,
+    listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
+  ];
 
   const open = async (secret: unknown): Promise<EncryptedStorage> => {
     const starting = running(); // while the secret is imported
     starting.catch(() => {}); // reported below, if the secret is not refused first
-    const imported = secret === undefined ? undefined : await importSecret(secret);
+    const imported = secret === undefined ? {} : await importSecret(secret);
     const engine = await starting;
-    const flags = asked | (imported ? flag.secret : 0) | (imported?.random ? flag.random : 0);
-    const payloads = [imported?.key, imported?.fingerprint];
-    const [handle, channel] = await openStore(engine, database, store, payloads, iterations, flags);
-    // A store that is opened again, for an engine that died, takes the durability alone from its flags.
-    const place = { database, store, flags: flags & flag.strict };
+    const place: Place = { database, store, options: numbers };
+    const [handle, channel] = await openStore(engine, place, Object.values(imported));
+    place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5]]; // to open it again, for an engine that died
     const storage = new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
     tellOpened(database);
     return storage;
@@ -111,7 +111,7 @@ export async function destroyVault(dbName: string): Promise<void> {
   const name = placeName(dbName, 'database');
   const engine = await running();
   await engine.call([], (core, id) => {
-    passItem(engine, core, id, { name, classification: 0 });
+    passItem(engine, core, id, { name });
     core.destroy(id);
   });
 }

@@ -63,7 +63,7 @@ export class EncryptedStorage {
     this.#ends.add(
       changes.listen(place.store, ({ key, remote }) => {
         const { engine, store } = this.#link;
-        if (remote && key !== null) engine.tell((core) => core.heard(store, engine.write(key)));
+        if (remote) engine.tell((core) => core.heard(store, key === null ? 0 : engine.write(key)));
       }),
     );
   }
@@ -177,7 +177,7 @@ export class EncryptedStorage {
     context?: Context,
   ): Promise<void> {
     if (typeof fn !== 'function') throw invalid('The change must be a function.');
-    const item = { name: nameOf(key), classification: 0, context: contextText(context) };
+    const item: Item = { name: nameOf(key), context: contextText(context) };
     if (classification !== undefined) item.classification = classNumber(classification);
     let deleted = false;
     const change = async (bytes: Uint8Array | null) => {
@@ -240,8 +240,8 @@ export class EncryptedStorage {
   async keys(filter: KeyFilter = {}): Promise<string[]> {
     const { prefix = '', classification } = filter ?? {};
     checkText(prefix, 0, 1024, 'The prefix');
-    const wanted = classification === undefined ? 0 : classNumber(classification);
-    const item = { name: prefix, classification: wanted };
+    const item: Item = { name: prefix };
+    if (classification !== undefined) item.classification = classNumber(classification);
     return (await this.#call('names', [item])) as string[];
   }
 
@@ -300,7 +300,7 @@ export class EncryptedStorage {
   }
 
   async #read(key: string): Promise<Read | null> {
-    return (await this.#joined(this.#gets, { name: nameOf(key), classification: 0 })) as Read | null;
+    return (await this.#joined(this.#gets, { name: nameOf(key) })) as Read | null;
   }
 
   // A call for one record goes together with those that are made in the same turn. Each succeeds or fails by itself.
@@ -327,8 +327,7 @@ export class EncryptedStorage {
   #again(): Promise<Link> {
     this.#relink ??= (async () => {
       const engine = await running();
-      const { database, store, flags } = this.#place;
-      const [handle] = await openStore(engine, database, store, [undefined, undefined], 0, flags);
+      const [handle] = await openStore(engine, this.#place, []);
       this.#link = { engine, store: handle };
       return this.#link;
     })().finally(() => {

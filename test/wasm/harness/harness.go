@@ -172,3 +172,8 @@ func Connections() []js.Value {
 	}
 	return all
 }
+
+// Fill sets every byte of a buffer.
+func Fill(buffer js.Value, to byte) {
+	js.Global().Get("Uint8Array").New(buffer).Call("fill", int(to))
+}
