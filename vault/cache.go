@@ -163,7 +163,7 @@ func (c *cache) drop(name string) {
 }
 
 func (c *cache) clear() {
-	clear(c.reading)
+	c.reading = map[string]*opening{}
 	for name := range c.values {
 		c.drop(name)
 	}

@@ -57,7 +57,7 @@ type storeState struct {
 	order  order
 	large  chunked
 	names  knownNames
-	caches map[*cache]bool // of those callers
+	caches []*cache // of those callers
 }
 
 // StoreOptions are what a caller asks of a store that it opens.
@@ -86,32 +86,34 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 	c := newCache(v.p, o.CacheBytes, o.CacheExcept)
 	state := v.stores[name]
 	if state == nil {
-		state = &storeState{caches: map[*cache]bool{}}
+		state = &storeState{}
 		v.stores[name] = state
 	}
 	if c != nil {
-		state.caches[c] = true
+		state.caches = append(state.caches, c)
 	}
 	return &Store{v, state, name, o.Durability == 2, c}, nil
 }
 
 // Close ends what the caller of a store holds; operations under way go on.
 func (s *Store) Close() {
-	if s.cache != nil {
-		delete(s.caches, s.cache)
-		s.cache.clear()
+	for i, c := range s.caches {
+		if c == s.cache {
+			s.caches = append(s.caches[:i:i], s.caches[i+1:]...)
+			c.clear()
+		}
 	}
 }
 
 // changed takes note that a record is being written.
 func (s *storeState) changed(name string) {
-	for c := range s.caches {
+	for _, c := range s.caches {
 		c.forget(name)
 	}
 }
 
 func (s *storeState) clearCaches() {
-	for c := range s.caches {
+	for _, c := range s.caches {
 		c.clear()
 	}
 }

@@ -76,10 +76,12 @@ export class Floor {
     this.#db.close();
   }
 
-  async set(key, value, context) {
+  /** With commit, the transaction is told to end; without, as is usual, it ends by itself, a round trip later. */
+  async set(key, value, context, commit = false) {
     const [stored, record] = await this.#seal(key, value, context);
     const transaction = this.#db.transaction('records', 'readwrite', relaxed);
     transaction.objectStore('records').put(record, stored);
+    if (commit) transaction.commit();
     await completed(transaction);
   }
 

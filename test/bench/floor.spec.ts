@@ -136,7 +136,7 @@ withApp('the bench has a row for each bar and takes the figures from the same ro
   const page = fs.readFileSync('test/bench/page.js', 'utf8');
   const report = './report.mjs'; // has no types
   const { table } = (await import(report)) as { table(results: object): string };
-  const rows = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
+  const rows = ['setSingly', 'setCommitted', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
   for (const row of [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB']) expect(page).toContain(`  ${row}: `);
   const round = (ours: number, floor: number) => ({ ours, floor });
   // The machine becomes ten times slower in the last round: a ratio of medians would say 1.
@@ -147,8 +147,7 @@ withApp('the bench has a row for each bar and takes the figures from the same ro
   const text = table({
     rows: all,
     growth: [{ call: 'get', size: 100, round: 0, ms: 1 }],
-    memory: [{ calls: 1 }],
-    engineMemory: { before: 1, after: 1 },
+    memory: { calls: 1, before: { engine: 1, javascript: 1 }, after: { engine: 1, javascript: 1 } },
   });
   expect(text).toMatch(/one after the other +2\.00 .* OVER/);
 });

@@ -91,6 +91,11 @@ const rows = {
     before: (_, n) => fresh(n),
     run: (side, list) => each(list, (key) => side.set(key, text, context)),
   },
+  setCommitted: {
+    n: 100,
+    before: (_, n) => fresh(n),
+    run: (side, list) => each(list, (key) => side.set(key, text, context, true)),
+  },
   getSingly: { n: 100, before: stored, run: (side, list) => each(list, (key) => side.get(key)) },
   setAtOnce: {
     n: 100,
@@ -252,14 +257,11 @@ export async function measureGrowth(sizes, rounds) {
   return results;
 }
 
-/** Sets and gets, one after the other, and what memory they leave: bytes of WebAssembly and of JavaScript. */
-export async function measureMemory(calls) {
+/** Sets and gets as often as a page does in a long day. */
+export async function callOften(calls) {
   const storage = sides.ours.storage;
-  const marks = [];
-  for (let i = 0; i <= calls; i++) {
-    if (i % (calls / 10) === 0) marks.push({ calls: i, javascript: performance.memory?.usedJSHeapSize });
+  for (let i = 0; i < calls; i++) {
     if (i % 2) await storage.getDecrypted(`memory:${(i - 1) % 200}`);
     else await storage.setEncrypted(`memory:${i % 200}`, text, 'phi', context);
   }
-  return marks;
 }

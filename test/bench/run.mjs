@@ -6,7 +6,7 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
-import { chart, document, table } from './report.mjs';
+import { chart, document, startUpChart, table } from './report.mjs';
 
 const quick = process.argv.includes('quick');
 const rounds = quick ? 5 : 15;
@@ -69,13 +69,14 @@ async function openPage() {
 }
 
 const say = (what) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${what}`);
-const results = { rows: {}, growth: [], memory: [], load: {} };
+const results = { rows: {}, growth: [], memory: {}, load: {} };
 
 let page = await openPage();
 say('warming up');
 await page.evaluate((n) => bench.open(n), quick ? 3 : 12);
 for (const row of [
   'setSingly',
+  'setCommitted',
   'getSingly',
   'setAtOnce',
   'getAtOnce',
@@ -93,10 +94,18 @@ for (const row of [
 say('longest task');
 results.rows.longest = await page.evaluate((n) => bench.measureLongest(n), quick ? 3 : rounds);
 say('memory');
-const engine = () => page.evaluate(() => globalThis.engineMemory.buffer.byteLength);
-const before = await engine();
-results.memory = await page.evaluate((n) => bench.measureMemory(n), quick ? 2000 : 100_000);
-results.engineMemory = { before, after: await engine() };
+const inspector = await browser.newCDPSession(page);
+/** Bytes of the engine's memory and, when garbage has been collected, of JavaScript's. */
+const memory = async () => {
+  await inspector.send('HeapProfiler.collectGarbage');
+  const { usedSize } = await inspector.send('Runtime.getHeapUsage');
+  return { engine: await page.evaluate(() => globalThis.engineMemory.buffer.byteLength), javascript: usedSize };
+};
+const calls = quick ? 2000 : 100_000;
+await page.evaluate((n) => bench.callOften(n), 1000);
+const before = await memory();
+await page.evaluate((n) => bench.callOften(n), calls);
+results.memory = { calls, before, after: await memory() };
 say('open');
 await page.evaluate((n) => bench.makeVaults(n), rounds);
 await page.close();
@@ -152,5 +161,6 @@ if (!quick) {
   fs.writeFileSync('test/bench/results/latest.json', `${JSON.stringify(results)}\n`);
   fs.writeFileSync('test/bench/results/latest.svg', chart(results));
   fs.copyFileSync('test/bench/results/latest.svg', 'docs/images/performance.svg');
+  fs.writeFileSync('docs/images/start-up.svg', startUpChart(results));
   document(results);
 }

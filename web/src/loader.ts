@@ -175,11 +175,13 @@ const notLoaded = (url: URL, why: string) =>
 async function load(): Promise<WebAssembly.Module> {
   requirePlatform();
   const url = new URL('./idbvault.wasm', import.meta.url);
-  const [, response] = await Promise.all([loadRuntime(), fetch(url)]).catch(() => {
+  const failed = () => {
     throw notLoaded(url, 'one could not be fetched');
-  });
-  if (!response.ok) throw notLoaded(url, `HTTP ${response.status}`);
-  return compile(url, response);
+  };
+  // The browser compiles while the rest of the file comes, and while the runtime is loaded.
+  const compiling = fetch(url).then((response) => compile(url, response), failed);
+  const [module] = await Promise.all([compiling, loadRuntime().catch(failed)]);
+  return module;
 }
 
 /**
@@ -194,6 +196,7 @@ async function loadRuntime(): Promise<void> {
 }
 
 async function compile(url: URL, response: Response): Promise<WebAssembly.Module> {
+  if (!response.ok) throw notLoaded(url, `HTTP ${response.status}`);
   const type = response.headers.get('content-type')?.split(';')[0]?.trim();
   try {
     return await (type === 'application/wasm'
