@@ -165,3 +165,27 @@ test('a vault that another tab replaced while this one was opening it opens with
   });
   expect(read).toBe('of the new vault');
 });
+
+test('a tab that reads without end keeps no other tab from writing', async ({ page, site }) => {
+  await page.evaluate(async (secret) => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+    await storage.setEncrypted('a', 'before');
+    const reads = { going: true, last: '' as string | null };
+    Object.assign(globalThis, { reads });
+    void (async () => {
+      while (reads.going) reads.last = await storage.getDecrypted('a');
+    })();
+  }, secret);
+  const other = await secondTab(page, site.url);
+  await other.evaluate(async (secret) => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+    for (let i = 0; i < 20; i++) await storage.setEncrypted('a', `after ${i}`);
+  }, secret);
+  const last = await page.evaluate(async () => {
+    const { reads } = globalThis as unknown as { reads: { going: boolean; last: string } };
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    reads.going = false;
+    return reads.last;
+  });
+  expect(last).toBe('after 19');
+});
