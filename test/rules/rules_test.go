@@ -102,7 +102,7 @@ func TestImports(t *testing.T) {
 func TestWhoImportsSyscallJS(t *testing.T) {
 	may := func(path string) bool {
 		path = strings.TrimPrefix(path, module+"/")
-		return slices.Contains([]string{"jsbridge", "jsbridge/subtle", "idb", "wasm"}, path) ||
+		return slices.Contains([]string{"jsbridge", "jsbridge/subtle", "idb"}, path) ||
 			strings.HasPrefix(path, "web/demo/") || strings.HasPrefix(path, "test/")
 	}
 	var who []string
@@ -115,7 +115,7 @@ func TestWhoImportsSyscallJS(t *testing.T) {
 			t.Errorf("%s imports syscall/js", path)
 		}
 	}
-	for _, path := range []string{"/jsbridge", "/jsbridge/subtle", "/idb", "/wasm"} {
+	for _, path := range []string{"/jsbridge", "/jsbridge/subtle", "/idb"} {
 		if !slices.Contains(who, module+path) {
 			t.Errorf("%s does not import syscall/js: the list of who may is out of date (%q)", module+path, who)
 		}
@@ -124,7 +124,7 @@ func TestWhoImportsSyscallJS(t *testing.T) {
 
 // Every package of the standard library that the core links is paid for in bytes that each visitor loads.
 func TestWhatTheCoreLinks(t *testing.T) {
-	want := []string{"iter", "math", "math/bits", "runtime", "sync", "sync/atomic", "syscall/js", "unsafe"}
+	want := []string{"container/list", "iter", "math", "math/bits", "runtime", "sync", "sync/atomic", "syscall/js", "unsafe"}
 	var got []string
 	own := 0
 	for path, p := range list(t, browser, true, "./wasm") {
