@@ -109,9 +109,11 @@ func Random(b []byte) {
 	pool = pool[n:]
 }
 
-// Keep leaves a value with the page under two names and returns its place, which serves every call; Kept finds it again, in a
-// later instance of this program too, and Forget drops all that was kept under the first name.
-func Keep(group, name string, v js.Value) Ref { return Ref(host.keep.Invoke(group, name, v).Int()) }
+// Keep leaves a value with the page under two names and returns its place there, which serves every call; Kept finds it again,
+// in a later instance of this program too, and Forget drops all that was kept under the first name.
+func (c *Call) Keep(group, name string, r Ref) Ref {
+	return Ref(host.keep.Invoke(c.id, int32(r), group, name).Int())
+}
 
 // Kept returns the place of what Keep left, or NoRef.
 func Kept(group, name string) Ref { return Ref(host.kept.Invoke(group, name).Int()) }

@@ -85,9 +85,16 @@ func TestLiteral(t *testing.T) {
 
 func TestKeep(t *testing.T) {
 	a, b := object("freeze", map[string]any{"key": "a"}), object("freeze", map[string]any{"key": "b"})
-	first := jsbridge.Keep("one", "record", a)
-	jsbridge.Keep("one", "name", b)
-	jsbridge.Keep("two", "record", b)
+	keep := func(group, name string, v js.Value) (at jsbridge.Ref) {
+		harness.Run(t, func(c *jsbridge.Call) error {
+			at = c.Keep(group, name, c.Ref(v))
+			return nil
+		})
+		return at
+	}
+	first := keep("one", "record", a)
+	keep("one", "name", b)
+	keep("two", "record", b)
 	kept := func(when, group, name string, want js.Value) {
 		t.Helper()
 		for where, at := range map[string]jsbridge.Ref{"here": jsbridge.Kept(group, name), "elsewhere": harness.KeptElsewhere(group, name)} {
@@ -104,7 +111,7 @@ func TestKeep(t *testing.T) {
 	kept("first", "two", "record", b)
 	kept("first", "two", "name", js.Undefined())
 	kept("first", "three", "record", js.Undefined())
-	again := jsbridge.Keep("one", "record", b)
+	again := keep("one", "record", b)
 	kept("again", "one", "record", b)
 	if !harness.AtPlace(first).IsUndefined() {
 		t.Error("what was replaced is still there")

@@ -84,9 +84,9 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except i
 			Iterations:   uint32(iterations),
 			Names:        vault.Names(names),
 		}
-		if !c.Value(0).IsUndefined() {
+		// No js.Value is made of the PBKDF2 key: it would be reachable until Go's collector has found it.
+		if o.Fingerprint = c.Front(1, 0, envelope.MACSize); len(o.Fingerprint) > 0 {
 			o.Secret = subtle.InSlot(c, 0)
-			o.Fingerprint = c.Front(1, 0, envelope.MACSize)
 		}
 		store := vault.StoreOptions{
 			Durability:  vault.Choice(durability),

@@ -38,8 +38,8 @@ func (k Key) Value() js.Value {
 // Handle returns the key as one that goes when Go's collector finds it.
 func (k Key) Handle() Key { return KeyOf(k.Value()) }
 
-// Keep leaves the key with the page, as jsbridge.Keep does.
-func (k Key) Keep(group, name string) Key { return Key{at: jsbridge.Keep(group, name, k.Value())} }
+// Keep leaves a key of a call's slot with the page, as jsbridge.Keep does.
+func (k Key) Keep(group, name string) Key { return Key{at: k.c.Keep(group, name, k.at)} }
 
 // Kept finds a key that was kept.
 func Kept(group, name string) (k Key, ok bool) {

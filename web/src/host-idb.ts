@@ -124,9 +124,15 @@ export function databaseSteps(
         try {
           transaction.commit(); // or it would end a round trip later, when the last request has answered
         } catch {} // it was aborted, as onabort will hear
+        let failed: DOMException | null;
+        transaction.onerror = ({ target }) => {
+          const { error } = target as IDBRequest;
+          if (error?.name !== 'AbortError') failed ??= error; // which is all that Firefox's transaction says after commit()
+        };
         transaction.oncomplete = () => settle(id, undefined, 0);
         // A full disk may abort with no error at all.
-        transaction.onabort = () => settle(id, transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
+        transaction.onabort = () =>
+          settle(id, failed ?? transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
       },
       abort(id: number) {
         slot(id).transaction?.abort();

@@ -207,9 +207,9 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
       void wait(id, Promise.resolve(argument).then(values[f] as (x: unknown) => unknown));
     },
 
-    keep(group: string, name: string, key: CryptoKey) {
+    keep(id: number, i: number, group: string, name: string) {
       delete keys[findKey(group, name)];
-      return flipped(keys.push({ group, name, key }) - 1);
+      return flipped(keys.push({ group, name, key: at(id, i) as CryptoKey }) - 1);
     },
     kept: (group: string, name: string) => flipped(findKey(group, name)),
     forget(group: string) {
