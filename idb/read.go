@@ -89,8 +89,11 @@ func ask(c *jsbridge.Call, looks []Look) error {
 
 // requested waits for the first n requests that the call has made and not waited for.
 func requested(c *jsbridge.Call, n int) error {
-	if stepRequested(c.ID(), int32(n)) == 0 {
+	switch step := stepRequested(c.ID(), int32(n)); step {
+	case 0:
 		return nil
+	case jsbridge.Threw:
+		return thrown(c, step)
 	}
 	return mapped(c.Step())
 }

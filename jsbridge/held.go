@@ -11,7 +11,7 @@ var (
 )
 
 //go:wasmimport idbvault hold
-func stepHold(call, ref, at int32)
+func stepHold(call, ref, at int32) int32
 
 //go:wasmimport idbvault recall
 func stepRecall(call, at int32) int32
@@ -19,20 +19,26 @@ func stepRecall(call, at int32) int32
 //go:wasmimport idbvault drop
 func stepDrop(at int32)
 
-// Hold keeps a copy of a buffer of the call's slot.
-func (c *Call) Hold(r Ref) Held {
-	at := held
+// Hold keeps a copy of a buffer of the call's slot. Where there is no memory for it, it is not ok.
+func (c *Call) Hold(r Ref) (at Held, ok bool) {
+	at = held
 	if n := len(freed); n > 0 {
 		at, freed = freed[n-1], freed[:n-1]
 	} else {
 		held++
 	}
-	stepHold(c.id, int32(r), int32(at))
-	return at
+	if stepHold(c.id, int32(r), int32(at)) == Threw {
+		freed = append(freed, at)
+		return 0, false
+	}
+	return at, true
 }
 
-// Recall adds a copy of what is held to the call's slot.
-func (c *Call) Recall(at Held) Ref { return Ref(stepRecall(c.id, int32(at))) }
+// Recall adds a copy of what is held to the call's slot. Where there is no memory for it, it is not ok.
+func (c *Call) Recall(at Held) (r Ref, ok bool) {
+	r = Ref(stepRecall(c.id, int32(at)))
+	return r, r != Threw
+}
 
 // Drop lets go of what is held.
 func Drop(at Held) {

@@ -17,7 +17,8 @@ func TestHold(t *testing.T) {
 	var one, two jsbridge.Held
 	harness.Run(t, func(c *jsbridge.Call) error {
 		of := c.Ref(jsbridge.Bytes(first))
-		one, two = c.Hold(of), c.Hold(c.Ref(jsbridge.Bytes(second)))
+		one, _ = c.Hold(of)
+		two, _ = c.Hold(c.Ref(jsbridge.Bytes(second)))
 		if one == two {
 			return fmt.Errorf("both have the place %d", one)
 		}
@@ -28,7 +29,7 @@ func TestHold(t *testing.T) {
 		t.Helper()
 		for range 2 {
 			harness.Run(t, func(c *jsbridge.Call) error {
-				r := c.Recall(at)
+				r, _ := c.Recall(at)
 				if got := c.Front(r, 0, len(want)+1); !bytes.Equal(got, want) {
 					return fmt.Errorf("place %d has %.20q, want %.20q", at, got, want)
 				}
@@ -43,7 +44,7 @@ func TestHold(t *testing.T) {
 	wants(one, nil)
 	wants(two, second)
 	harness.Run(t, func(c *jsbridge.Call) error {
-		if again := c.Hold(c.Ref(jsbridge.Bytes(first))); again != one {
+		if again, _ := c.Hold(c.Ref(jsbridge.Bytes(first))); again != one {
 			return fmt.Errorf("the place %d was not given again", one)
 		}
 		return nil

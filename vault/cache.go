@@ -20,6 +20,7 @@ type cache struct {
 	// older.
 	reading map[string]*opening
 	soonest uint64 // when the first of them expires, or 0
+	closed  bool   // and empty for good: a read under way then must not fill it
 }
 
 // ClassSet is a set of classes: for each its bit, 1 << class.
@@ -64,7 +65,7 @@ func newCache(p Platform, max int, except ClassSet) *cache {
 	}
 }
 
-// get returns the values of names, or nil where one of them is not there.
+// get returns the values of names, or nil where one of them is not there. Contexts are not kept.
 func (c *cache) get(t Task, names []string) []Value {
 	if c == nil || len(c.values) == 0 {
 		return nil
@@ -81,7 +82,10 @@ func (c *cache) get(t Task, names []string) []Value {
 		c.used.MoveToFront(e)
 		k := e.Value.(*cached)
 		values[i] = k.value
-		values[i].Data = c.p.Recall(t, k.held)
+		var ok bool
+		if values[i].Data, ok = c.p.Recall(t, k.held); !ok {
+			return nil
+		}
 	}
 	return values
 }
@@ -105,7 +109,7 @@ func (c *cache) expire() {
 
 // expect says that o is about to read names.
 func (c *cache) expect(names []string, o *opening) {
-	if c == nil {
+	if c == nil || c.closed {
 		return
 	}
 	for _, name := range names {
@@ -131,16 +135,20 @@ func (c *cache) take(t Task, names []string, o *opening, values []Value) {
 
 func (c *cache) add(t Task, name string, v Value) {
 	c.drop(name)
-	size := v.Offset + v.Size + cachedOverhead
+	size := v.Offset + v.Size + len(name) + len(v.Head.ContentType) + cachedOverhead
 	if size > c.max {
 		return
 	}
 	for c.room < size {
 		c.drop(c.used.Back().Value.(*cached).name)
 	}
+	held, ok := c.p.Hold(t, v.Data)
+	if !ok {
+		return
+	}
 	c.room -= size
-	k := &cached{name: name, value: v, held: c.p.Hold(t, v.Data), size: size}
-	k.value.Data, k.value.key, k.value.front = nil, nil, nil
+	k := &cached{name: name, value: v, held: held, size: size}
+	k.value.Data, k.value.key, k.value.front, k.value.Head.Context = nil, nil, nil, nil
 	c.values[name] = c.used.PushFront(k)
 	if e := v.Header.Expires; e != 0 && (c.soonest == 0 || e < c.soonest) {
 		c.soonest = e

@@ -42,7 +42,7 @@ func (b *tab) wantsHit(s *Store, name, value string, want bool) {
 func sized(name string, size int) Item {
 	it := text(name, "")
 	head := envelope.Head{Kind: it.Kind, Name: name}
-	it.Size = size - len(head.Encode()) - cachedOverhead
+	it.Size = size - len(head.Encode()) - len(name) - cachedOverhead
 	it.Value = []byte(strings.Repeat("x", it.Size))
 	return it
 }
@@ -302,6 +302,24 @@ func TestCacheRoom(t *testing.T) {
 	}
 }
 
+// Without memory for a copy, a value is not kept, and one that is kept is read anew.
+func TestCacheShortOfMemory(t *testing.T) {
+	b, _ := newStore(t, 9)
+	s := b.cached("st", 1<<20)
+	b.set(s, text("name", "value"))
+	b.short = true
+	b.wantsHit(s, "name", "value", false)
+	b.wantsHit(s, "name", "value", false)
+	b.short = false
+	b.wantsHit(s, "name", "value", false)
+	b.wantsHit(s, "name", "value", true)
+	b.short = true
+	b.wantsHit(s, "name", "value", false)
+	if room := s.cache.room; room != 1<<20 || len(b.held) != 0 {
+		t.Errorf("%d bytes are left, and %d values held", room, len(b.held))
+	}
+}
+
 func TestCacheExcept(t *testing.T) {
 	b, _ := newStore(t, 6)
 	s := b.cached("st", 1<<20, envelope.PHI, envelope.Public)
@@ -352,8 +370,11 @@ func TestCacheEnds(t *testing.T) {
 				s := b.cached("st", 1<<20)
 				b.set(s, text("name", "value"), text("other", "value"))
 				b.wants(s, "name", "value")
+				s.names = nil // a read waits for the HMAC of a name that was not met, and one for the turn before it
 				b.start(func(t *task) { _, _ = get(t, s, "other") })
-				for range b.rand.IntN(10) {
+				b.start(func(t *task) { _ = set(t, s, text("name", "new")) })
+				b.start(func(t *task) { _, _ = get(t, s, "name") })
+				for range b.rand.IntN(30) {
 					b.step()
 				}
 				end(b, s)

@@ -145,7 +145,8 @@ type page struct {
 	conns   []*conn
 	held    map[Held][]byte
 	holds   Held
-	reads   int // look-ups in the database
+	short   bool // of memory for what is held
+	reads   int  // look-ups in the database
 }
 
 // tab is a page with its vaults.
@@ -254,18 +255,21 @@ func (p *page) Forget(database string) {
 	delete(p.kept, database)
 }
 
-func (p *page) Hold(_ Task, b Blob) Held {
+func (p *page) Hold(_ Task, b Blob) (Held, bool) {
+	if p.short {
+		return 0, false
+	}
 	p.holds++
 	p.held[p.holds] = bytes.Clone(b.([]byte))
-	return p.holds
+	return p.holds, true
 }
 
-func (p *page) Recall(_ Task, h Held) Blob {
+func (p *page) Recall(_ Task, h Held) (Blob, bool) {
 	b, ok := p.held[h]
 	if !ok {
 		p.t.Error("what was dropped was recalled")
 	}
-	return bytes.Clone(b)
+	return bytes.Clone(b), !p.short
 }
 
 func (p *page) Drop(h Held) {

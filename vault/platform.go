@@ -167,9 +167,10 @@ type Platform interface {
 	Keep(database, label string, key Key) Key
 	Kept(database, label string) (Key, bool)
 	Forget(database string)
-	// Hold keeps a copy of b; Recall returns another one, for a Task, and Drop lets go of it.
-	Hold(t Task, b Blob) Held
-	Recall(t Task, h Held) Blob
+	// Hold keeps a copy of b; Recall returns another one, for a Task, and Drop lets go of it. They are not ok where there is no
+	// memory for the copy.
+	Hold(t Task, b Blob) (h Held, ok bool)
+	Recall(t Task, h Held) (b Blob, ok bool)
 	Drop(h Held)
 	// Front copies up to n bytes of b, from offset on.
 	Front(t Task, b Blob, offset, n int) []byte

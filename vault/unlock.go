@@ -102,7 +102,7 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 	if err := o.suit(v.ring); err != nil {
 		return nil, err
 	}
-	return v, nil
+	return v, v.alive()
 }
 
 // suit reports whether a vault is as the options ask.
@@ -136,7 +136,7 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 		err = ErrIntegrity
 	}
 	if err == nil {
-		err = v.verify(t, ringKey, ring, stored)
+		err = v.failed(v.verify(t, ringKey, ring, stored))
 	}
 	if err == nil {
 		err = v.adopt(t, ring, stored, func(e *envelope.WrappedKey) (Key, error) {

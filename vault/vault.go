@@ -101,6 +101,7 @@ func (s *Store) Close() {
 		if c == s.cache {
 			s.caches = append(s.caches[:i:i], s.caches[i+1:]...)
 			c.clear()
+			c.closed = true
 		}
 	}
 }
@@ -145,7 +146,7 @@ func (v *Vault) ClearNames() bool { return v.ring.ClearNames }
 func (v *Vault) Channel(t Task) (string, error) {
 	macs, err := v.p.MAC(t, v.ringKey, [][]byte{envelope.ChannelMessage(v.database)}, nil)
 	if err != nil {
-		return "", err
+		return "", v.failed(err)
 	}
 	return hexadecimal(macs[0]), nil
 }

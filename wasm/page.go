@@ -138,11 +138,12 @@ func (*page) Keep(database, label string, key vault.Key) vault.Key {
 
 func (*page) Kept(database, label string) (vault.Key, bool) { return subtle.Kept(database, label) }
 
-func (*page) Hold(t vault.Task, b vault.Blob) vault.Held {
-	return vault.Held(callOf(t).Hold(blob(b)))
+func (*page) Hold(t vault.Task, b vault.Blob) (vault.Held, bool) {
+	h, ok := callOf(t).Hold(blob(b))
+	return vault.Held(h), ok
 }
 
-func (*page) Recall(t vault.Task, h vault.Held) vault.Blob {
+func (*page) Recall(t vault.Task, h vault.Held) (vault.Blob, bool) {
 	return callOf(t).Recall(jsbridge.Held(h))
 }
 

@@ -10,10 +10,10 @@ import (
 
 // update has the function that is payload 0 change item 0's record. The function gets the value's bytes, or null, and
 // returns null to delete the record, or [kind, content type, bytes]. A class of 0 and a context of no bytes keep the
-// record's own.
+// record's own; one that is made without a class is confidential.
 //
 //go:wasmexport update
-func update(call, store, defaultClass int32) {
+func update(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		asked := list[0]
 		if err := vault.CheckClass(asked.Class); asked.Class != 0 && err != nil {
@@ -36,7 +36,7 @@ func update(call, store, defaultClass int32) {
 			if next.Class == 0 && current.Found {
 				next.Class = current.Header.Class
 			} else if next.Class == 0 {
-				next.Class = envelope.Class(defaultClass)
+				next.Class = envelope.Confidential
 			}
 			if len(next.Context) == 0 && current.Found {
 				next.Context = current.Head.Context

@@ -146,6 +146,31 @@ test('a cache that cannot be is ERR_INVALID', async ({ page }) => {
   expect(codes.slice(3).filter((line) => !line.endsWith(': ERR_INVALID'))).toEqual([]);
 });
 
+test('without memory for a copy, a read goes on without the cache', async ({ page }) => {
+  const reads = await page.evaluate(async (secret) => {
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { secret, cache: { maxBytes: 10 << 20 } });
+    await storage.setEncrypted('large', new Uint8Array(1 << 20).fill(7));
+    const read = async () => (await storage.getDecryptedBlob('large'))?.size;
+    const { slice } = ArrayBuffer.prototype;
+    const starve = () => {
+      ArrayBuffer.prototype.slice = function (...all) {
+        if (this.byteLength > 1 << 20) throw new RangeError('Array buffer allocation failed');
+        return slice.apply(this, all);
+      };
+    };
+    const sizes = [];
+    starve();
+    sizes.push(await read(), await read()); // not kept
+    ArrayBuffer.prototype.slice = slice;
+    sizes.push(await read(), await read());
+    starve();
+    sizes.push(await read()); // kept, and not served
+    ArrayBuffer.prototype.slice = slice;
+    return [...sizes, await read()];
+  }, secret);
+  expect(reads).toEqual(Array(6).fill(1 << 20));
+});
+
 test('an engine that dies takes its cache along, and the next one keeps one too', async ({ page, complaints }) => {
   const reads = await page.evaluate(async (secret) => {
     let looked = 0;
@@ -167,11 +192,20 @@ test('an engine that dies takes its cache along, and the next one keeps one too'
     };
     for (let i = 0; i < 300; i++) await storage.setEncrypted('another', 'v').catch((e) => reads.push(e.code));
     crypto.getRandomValues = real;
-    return [...reads, await read(), await read()];
+    reads.push(await read(), await read());
+    // One that is closed while it is opened anew stays closed.
+    crypto.getRandomValues = () => {
+      throw new Error('a fault in the page');
+    };
+    for (let i = 0; i < 300; i++) await storage.setEncrypted('another', 'v').catch(() => {});
+    crypto.getRandomValues = real;
+    const late = codeOf(() => storage.getDecrypted('k'));
+    storage.close();
+    return [...reads, await late];
   }, secret);
   expect(reads.slice(0, 2)).toEqual(['v: 1', 'v: 0']);
-  expect(reads.slice(2, -2)).toContain('ERR_CRASHED');
-  expect(reads.at(-2)).toMatch(/^v: [1-9]/);
-  expect(reads.at(-1)).toBe('v: 0');
+  expect(reads.slice(2, -3)).toContain('ERR_CRASHED');
+  expect(reads.at(-3)).toMatch(/^v: [1-9]/);
+  expect(reads.slice(-2)).toEqual(['v: 0', 'ERR_CLOSED']);
   complaints.length = 0; // the engine says that it stopped
 });

@@ -92,7 +92,7 @@ export function databaseSteps(
        * Waits for the first n requests that have not been waited for, unless they have been answered (0); each value becomes
        * what its request found.
        */
-      requested(id: number, n: number) {
+      requested(id: number, n: number): number {
         const call = slot(id);
         const { values, requests } = call;
         const places = requests.splice(0, n);
@@ -103,7 +103,8 @@ export function databaseSteps(
           const on = call.connection as Connection;
           on.idle = on.latest === call.transaction && !requests.length;
         };
-        if (last.readyState === 'done' && !last.error) {
+        if (last.readyState === 'done') {
+          if (last.error) throw last.error;
           take();
           return 0;
         }

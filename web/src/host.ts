@@ -140,8 +140,9 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
       call.resolve(call.results);
     },
     // Copies, since the caller may change what it gets.
-    hold(id: number, i: number, place: number) {
+    hold(id: number, i: number, place: number): number {
       held[place] = (slot(id).values[i] as ArrayBuffer).slice(0);
+      return 0;
     },
     recall: (id: number, place: number) => add(id, held[place]?.slice(0)),
     drop(place: number) {
@@ -151,7 +152,7 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     now: () => Date.now(),
   };
   // An exception must not unwind the program.
-  for (const name of ['begin', 'get', 'put', 'remove', 'range', 'abort'] as const) {
+  for (const name of ['begin', 'get', 'put', 'remove', 'range', 'requested', 'abort', 'hold', 'recall'] as const) {
     const step = steps[name] as (id: number, ...rest: number[]) => number;
     steps[name] = (id: number, ...rest: number[]) => {
       try {
@@ -219,5 +220,5 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
   const locate = () => {
     address = (core() as Core).page();
   };
-  return { steps, functions, shared, enter, locate };
+  return { steps, functions, shared, enter, held, locate };
 }

@@ -3,7 +3,7 @@ import { type Core, makeHost } from './host.ts';
 import type { Connection } from './host-idb.ts';
 import { Slots } from './slots.ts';
 
-/** The exports that are calls on an open store. `update` has one argument more, the class of a record that is made. */
+/** The exports that are calls on an open store. */
 export type StoreCall =
   | 'set'
   | 'setEach'
@@ -21,7 +21,7 @@ export type StoreCall =
 export type OpenNumbers = [number, number, number, number, number, number];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
-export interface Exports extends Core, Record<StoreCall, (call: number, store: number, argument: number) => void> {
+export interface Exports extends Core, Record<StoreCall, (call: number, store: number) => void> {
   item(
     call: number,
     classification: number,
@@ -125,6 +125,7 @@ export class Engine {
     if (!this.#core) return;
     console.error('The idbvault engine stopped', error);
     this.#core = undefined;
+    this.#host.held.length = 0;
     for (const { db } of this.#connections.values()) db.close();
     this.#connections.clear();
     for (const release of this.#locks) release(); // or no page could make this vault any more

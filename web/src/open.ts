@@ -65,7 +65,8 @@ export async function createEncryptedStorage(
     choice(options.names, 'hidden', 'clear'),
     choice(options.durability, 'relaxed', 'strict'),
     choice(options.expectVault, false, true),
-    cache ? asInteger(cache.maxBytes ?? NaN) : 0,
+    // Without a channel, a write of another tab would not be heard of.
+    cache && globalThis.BroadcastChannel ? asInteger(cache.maxBytes ?? Number.NaN) : 0,
     listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
   ];
 

@@ -187,8 +187,7 @@ export class EncryptedStorage {
       const { kind, contentType, bytes: payload } = payloadOf(next);
       return [kind, contentType, await payload];
     };
-    const byDefault = classNumber(DataClassification.CONFIDENTIAL);
-    await this.#call('update', [item], [change], byDefault);
+    await this.#call('update', [item], [change]);
     this.#tell(deleted ? 'delete' : 'set', [item]);
   }
 
@@ -312,13 +311,13 @@ export class EncryptedStorage {
   }
 
   /** Starts a call at once, so that calls reach Go in the order in which they are made. */
-  #call(name: StoreCall, items: Item[] = [], payloads: unknown[] = [], argument = 0): Promise<unknown[]> {
+  #call(name: StoreCall, items: Item[] = [], payloads: unknown[] = []): Promise<unknown[]> {
     if (this.#closed) return Promise.reject(closed());
     endGroup();
     const start = ({ engine, store }: Link) =>
       engine.call(payloads, (core, id) => {
         for (const item of items) passItem(engine, core, id, item);
-        core[name](id, store, argument);
+        core[name](id, store);
       });
     return this.#link.engine.alive ? start(this.#link) : this.#again().then(start);
   }
@@ -328,6 +327,10 @@ export class EncryptedStorage {
     this.#relink ??= (async () => {
       const engine = await running();
       const [handle] = await openStore(engine, this.#place, []);
+      if (this.#closed) {
+        engine.tell((core) => core.release(handle));
+        throw closed();
+      }
       this.#link = { engine, store: handle };
       return this.#link;
     })().finally(() => {
