@@ -22,8 +22,14 @@ func (k KeyKind) perClass() bool { return k == RecordKey256 || k == ObjectKey256
 // SlotKind says what opens a slot.
 type SlotKind byte
 
-// SecretSlot is opened by a passphrase or by random bytes, through PBKDF2-HMAC-SHA256.
-const SecretSlot SlotKind = 1
+// Both kinds are opened through PBKDF2-HMAC-SHA256.
+const (
+	SecretSlot   SlotKind = 1 // by a passphrase or random bytes
+	RecoverySlot SlotKind = 2 // by the 32 bytes of a recovery key
+)
+
+// MaxSlots is how many slots a keyring may have.
+const MaxSlots = 64
 
 // Slot is one way to the vault key: the vault key wrapped under a KEK derived from a secret.
 //
@@ -70,7 +76,6 @@ const (
 	keyringMagic   = "idbvault"
 	keyringVersion = 1
 	optClearNames  = 1
-	maxSlots       = 64
 	maxKeys        = 4096
 )
 
@@ -149,12 +154,12 @@ func ParseKeyring(b []byte) (*Keyring, []byte, error) {
 
 // consistent reports whether the lists are in order and every field is within its range.
 func (k *Keyring) consistent() bool {
-	if len(k.Slots) == 0 || len(k.Slots) > maxSlots || len(k.Keys) > maxKeys ||
+	if len(k.Slots) == 0 || len(k.Slots) > MaxSlots || len(k.Keys) > maxKeys ||
 		k.WriteEpoch == 0 || k.WriteEpoch > k.HighestEpoch {
 		return false
 	}
 	for i, s := range k.Slots {
-		if s.Kind != SecretSlot || i > 0 && s.ID <= k.Slots[i-1].ID {
+		if s.Kind != SecretSlot && s.Kind != RecoverySlot || i > 0 && s.ID <= k.Slots[i-1].ID {
 			return false
 		}
 	}
@@ -176,6 +181,14 @@ func (e *WrappedKey) before(o *WrappedKey) bool {
 		return e.Class < o.Class
 	}
 	return e.Epoch < o.Epoch
+}
+
+// Clone returns a copy that shares nothing with k.
+func (k *Keyring) Clone() *Keyring {
+	c := *k
+	c.Slots = append([]Slot(nil), k.Slots...)
+	c.Keys = append([]WrappedKey(nil), k.Keys...)
+	return &c
 }
 
 // Find returns the key of that kind, class and epoch, or nil.

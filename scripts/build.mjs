@@ -30,6 +30,7 @@ async function bundle(name, options) {
 }
 
 await bundle('index', { external: ['./wasm_exec.js'] });
+await bundle('keys', { plugins: [indexIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });

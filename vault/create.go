@@ -88,12 +88,3 @@ func (v *Vault) draw(t Task, o Options) (*envelope.Keyring, []byte, Key, error) 
 	stored, err := v.seal(t, ringKey, ring)
 	return ring, stored, vaultKey, err
 }
-
-// seal returns the keyring as it is stored: its encoding and its MAC.
-func (v *Vault) seal(t Task, ringKey Key, ring *envelope.Keyring) ([]byte, error) {
-	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.KeyringMessage(v.database, ring)}, nil)
-	if err != nil {
-		return nil, err
-	}
-	return append(ring.Encode(), macs[0]...), nil
-}

@@ -148,6 +148,14 @@ func (p *page) UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error) {
 	return p.unwrap(t, kek, wrapped, fakeKey{kind: "AES-KW", uses: mayUnwrap})
 }
 
+func (p *page) Rewrap(t Task, kek Key, wrapped []byte, by Key) ([]byte, error) {
+	key, err := p.unwrap(t, kek, wrapped, fakeKey{kind: "AES-KW", uses: mayUnwrap})
+	if err != nil {
+		return nil, err
+	}
+	return p.wrap(t, by, key.(*fakeKey).raw)
+}
+
 func (p *page) NewWrapped(t Task, vaultKey Key, _ envelope.KeyKind) ([]byte, error) {
 	return p.wrap(t, vaultKey, p.random(32))
 }

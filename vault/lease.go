@@ -51,18 +51,9 @@ func (v *Vault) drawLease(need *perClass) bool {
 
 // extend writes new leases into the keyring, as it is stored now: another tab may have changed it.
 func (v *Vault) extend(t Task, need *perClass) error {
-	ring, stored, err := v.load(t)
+	ring, stored, err := v.reread(t)
 	if err != nil {
 		return err
-	}
-	same := string(stored) == string(v.stored)
-	if ring == nil || ring.Generation < v.ring.Generation || ring.Generation == v.ring.Generation && !same {
-		return ErrIntegrity.because("The vault's keyring was deleted or put back to an older one. Writing has stopped; restore the browser's data, or delete it with destroyVault.")
-	}
-	if !same {
-		if err := v.verify(t, v.ringKey, ring, stored); err != nil {
-			return v.failed(err)
-		}
 	}
 	var granted perClass
 	for class, n := range need {
@@ -80,20 +71,9 @@ func (v *Vault) extend(t Task, need *perClass) error {
 		e.Leases += uint32(count)
 		granted[class] = count * leaseSize
 	}
-	ring.Generation++
-	next, err := v.seal(t, v.ringKey, ring)
-	if err != nil {
-		return v.failed(err)
-	}
-	err = v.db.Commit(t, Batch{
-		Writes: []Write{{Table: Keyrings, Key: KeyringEntry, Bytes: next}},
-		Expect: &Expect{Table: Keyrings, Key: KeyringEntry, Prefix: stored},
-		Strict: true,
-	})
-	if err != nil {
+	if err := v.rewrite(t, ring, stored); err != nil {
 		return err
 	}
-	v.ring, v.stored = ring, next
 	for class, n := range granted {
 		v.leases[class] += n
 	}

@@ -51,6 +51,8 @@ type Crypto interface {
 	// NewVaultKey draws a vault key and returns it, able to wrap, with its 40 bytes wrapped by kek.
 	NewVaultKey(t Task, kek Key) (Key, []byte, error)
 	UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
+	// Rewrap returns a wrapped vault key wrapped by another KEK. For that once its handle is extractable; it is dropped.
+	Rewrap(t Task, kek Key, wrapped []byte, by Key) ([]byte, error)
 	// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by the vault key; the key itself is dropped.
 	NewWrapped(t Task, vaultKey Key, kind envelope.KeyKind) ([]byte, error)
 	Unwrap(t Task, vaultKey Key, kind envelope.KeyKind, wrapped []byte) (Key, error)

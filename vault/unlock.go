@@ -14,9 +14,11 @@ type Options struct {
 	Secret       Key    // a PBKDF2 key, or nil
 	RandomSecret bool   // the secret is at least 32 bytes that the caller says are random
 	Fingerprint  []byte // HMAC of the secret under a key of this page: tells the same secret without a second PBKDF2
-	Iterations   uint32 // for a slot that is made; 0 means DefaultIterations
+	Iterations   uint32 // for a slot that is made, and the least for one that is opened; 0 means DefaultIterations, and any
 	Names        Names
 	ExpectVault  Choice // no, or yes: an absent vault is ErrEvicted, and is not made
+
+	raise bool // Iterations were asked for: a slot with fewer is raised to them when it is opened
 }
 
 // Choice is an option that is one of two: 1 or 2, or 0 where the caller does not choose.
@@ -51,7 +53,7 @@ func (o *Options) check() error {
 	if err := o.ExpectVault.check("expectVault", "false", "true"); err != nil {
 		return err
 	}
-	if o.Iterations == 0 {
+	if o.raise = o.Iterations != 0; !o.raise {
 		o.Iterations = DefaultIterations
 	}
 	least, why := uint32(minRandomSecret), "The option iterations must be a whole number from 100,000 to 10,000,000."
@@ -93,16 +95,28 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 		}
 		return vs.unlock(t, database, o)
 	}
-	if o.Secret != nil && (len(o.Fingerprint) == 0 || string(v.fingerprint) != string(o.Fingerprint)) {
-		if _, err := v.tryslots(t, v.ring, o.Secret); err != nil {
+	if o.Secret != nil {
+		if err := v.admit(t, o); err != nil {
 			return nil, err
 		}
-		v.fingerprint = o.Fingerprint
 	}
 	if err := o.suit(v.ring); err != nil {
 		return nil, err
 	}
 	return v, v.alive()
+}
+
+// admit checks the secret that an open vault is opened with again.
+func (v *Vault) admit(t Task, o Options) error {
+	ring, _, err := v.reread(t) // another tab may have changed the slots
+	if err != nil || len(o.Fingerprint) > 0 && string(v.fingerprint) == string(o.Fingerprint) {
+		return err
+	}
+	if _, _, err := v.trySlots(t, ring, o.Secret); err != nil {
+		return err
+	}
+	v.fingerprint = o.Fingerprint
+	return nil
 }
 
 // suit reports whether a vault is as the options ask.
@@ -239,51 +253,24 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 	if err := o.suit(ring); err != nil {
 		return err
 	}
-	vaultKey, err := v.tryslots(t, ring, o.Secret)
+	k, vaultKey, err := v.trySlots(t, ring, o.Secret)
 	if err != nil {
 		return err
 	}
-	return v.unwrap(t, ring, stored, vaultKey)
-}
-
-// load reads the stored keyring. It returns nil where there is none.
-func (v *Vault) load(t Task) (*envelope.Keyring, []byte, error) {
-	reads := []Read{{Table: Keyrings, Key: KeyringEntry}}
-	if err := v.db.Read(t, reads, nil, nil); err != nil {
-		return nil, nil, err
+	if err := v.unwrap(t, ring, stored, vaultKey); err != nil {
+		return err
 	}
-	if !reads[0].Found {
-		return nil, nil, nil
+	if !o.raise || ring.Slots[k.slot].Iterations >= o.Iterations {
+		return nil
 	}
-	stored := v.p.Front(t, reads[0].Entry.Value, 0, reads[0].Entry.Size)
-	ring, _, err := envelope.ParseKeyring(stored)
-	if err != nil {
-		return nil, nil, broken(err)
+	// A full disk must not keep anyone from reading; the next unlock tries again.
+	n := NewSecret{Secret: o.Secret, RandomSecret: o.RandomSecret, Iterations: o.Iterations}
+	if err := v.changeSlots(t, o.Secret, func(ring *envelope.Keyring, k *opened) error {
+		return v.fillSlot(t, &ring.Slots[k.slot], k, &n)
+	}); !ErrQuota.is(err) {
+		return err
 	}
-	for _, s := range ring.Slots {
-		if s.Iterations < minRandomSecret || s.Iterations > envelope.MaxIterations {
-			return nil, nil, ErrIntegrity // checked before PBKDF2 would spend them
-		}
-	}
-	return ring, stored, nil
-}
-
-// tryslots returns the vault key that one of the slots yields to the secret.
-func (v *Vault) tryslots(t Task, ring *envelope.Keyring, secret Key) (Key, error) {
-	for _, s := range ring.Slots {
-		kek, err := v.p.DeriveKEK(t, secret, s.Salt[:], s.Iterations)
-		if err != nil {
-			return nil, err
-		}
-		vaultKey, err := v.p.UnwrapVaultKey(t, kek, s.Wrapped[:])
-		if err == nil {
-			return vaultKey, nil
-		}
-		if !ErrRefused.is(err) {
-			return nil, err
-		}
-	}
-	return nil, ErrWrongSecret
+	return nil
 }
 
 // unwrap opens the vault with the vault key: the keyring key first and alone, then, once the keyring's MAC holds, the
@@ -303,16 +290,6 @@ func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, vaultKey K
 	return v.adopt(t, ring, stored, func(e *envelope.WrappedKey) (Key, error) {
 		return v.p.Unwrap(t, vaultKey, e.Kind, e.Wrapped[:])
 	})
-}
-
-// verify checks the keyring's MAC, the last 32 bytes of stored.
-func (v *Vault) verify(t Task, ringKey Key, ring *envelope.Keyring, stored []byte) error {
-	mac := stored[len(stored)-envelope.MACSize:]
-	if err := v.p.Verify(t, ringKey, envelope.KeyringMessage(v.database, ring), mac); err != nil {
-		return broken(err)
-	}
-	v.ringKey = ringKey
-	return nil
 }
 
 // adopt takes the verified keyring and the handles of the keys that this version uses.

@@ -95,6 +95,11 @@ func (*page) UnwrapVaultKey(t vault.Task, kek vault.Key, wrapped []byte) (vault.
 	return key, outcome(err)
 }
 
+func (*page) Rewrap(t vault.Task, kek vault.Key, wrapped []byte, by vault.Key) ([]byte, error) {
+	wrapped, err := subtle.Rewrap(callOf(t), subtleKey(kek), wrapped, subtleKey(by))
+	return wrapped, outcome(err)
+}
+
 func (*page) NewWrapped(t vault.Task, vaultKey vault.Key, kind envelope.KeyKind) ([]byte, error) {
 	return subtle.NewWrapped(callOf(t), subtleKey(vaultKey), kinds[kind])
 }

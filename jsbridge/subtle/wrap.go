@@ -32,6 +32,16 @@ func NewWrapped(c *jsbridge.Call, by Key, kind Kind) ([]byte, error) {
 	return wrap(c, InSlot(c, at), by)
 }
 
+// Rewrap unwraps an AES-KW key and returns its 40 bytes wrapped by another one, or ErrRefused. The handle, extractable for that
+// once, goes with the call.
+func Rewrap(c *jsbridge.Call, kek Key, wrapped []byte, by Key) ([]byte, error) {
+	at, err := run(c, unwrapKey, "raw", jsbridge.Bytes(wrapped), kek, aesKW, aesKW, true, toUnwrap)
+	if err != nil {
+		return nil, refused(err)
+	}
+	return wrap(c, InSlot(c, at), by)
+}
+
 func wrap(c *jsbridge.Call, key, by Key) ([]byte, error) {
 	at, err := run(c, wrapKey, "raw", key, by, aesKW)
 	if err != nil {

@@ -17,8 +17,8 @@ export interface StorageOptions {
    */
   secret?: Secret | (() => Secret | Promise<Secret>) | undefined;
   /**
-   * PBKDF2 iterations of a vault that is made, from 600,000 (the default) to 10,000,000; from 100,000 for a secret of 32
-   * random bytes or more.
+   * PBKDF2 iterations, from 600,000 (the default of a vault that is made) to 10,000,000; from 100,000 for a secret of 32 random
+   * bytes or more. A vault whose secret has fewer is given as many when it is unlocked.
    */
   iterations?: number | undefined;
   /** How a vault that is made keeps record names: `hidden` (the default) as their HMAC, or `clear`. */
