@@ -36,7 +36,7 @@ func keyringOf(front string, slots, keys []string) []byte {
 }
 
 var (
-	sampleSlots = []string{slotOf(1, 1), slotOf(5, 1)}
+	sampleSlots = []string{slotOf(1, 1), slotOf(5, 2)}
 	sampleKeys  = []string{keyOf(1, 1, 1), keyOf(1, 1, 3), keyOf(1, 5, 2), keyOf(2, 1, 1), keyOf(3, 0, 1), keyOf(4, 0, 1), keyOf(5, 0, 1)}
 )
 
@@ -44,15 +44,15 @@ func sampleKeyring() []byte { return keyringOf(frontOf(2, 3, 1), sampleSlots, sa
 
 func TestKeyring(t *testing.T) {
 	array := func(b byte) (a [40]byte) { copy(a[:], filled(b, 40)); return a }
-	slot := func(id uint32) Slot {
-		return Slot{ID: id, Kind: SecretSlot, Salt: [16]byte([]byte(filled(0x51, 16))), Iterations: 600_000, Wrapped: array(0x52)}
+	slot := func(id uint32, kind SlotKind) Slot {
+		return Slot{ID: id, Kind: kind, Salt: [16]byte([]byte(filled(0x51, 16))), Iterations: 600_000, Wrapped: array(0x52)}
 	}
 	key := func(kind KeyKind, class Class, epoch uint32) WrappedKey {
 		return WrappedKey{Kind: kind, Class: class, Epoch: epoch, Created: 0x6162636465666768, Leases: 7, Wrapped: array(0x61)}
 	}
 	want := &Keyring{
 		VaultID: [16]byte([]byte(filled(0x41, 16))), Created: 0x4243444546474849, Generation: 9, WriteEpoch: 2, HighestEpoch: 3, ClearNames: true,
-		Slots: []Slot{slot(1), slot(5)},
+		Slots: []Slot{slot(1, SecretSlot), slot(5, RecoverySlot)},
 		Keys: []WrappedKey{
 			key(RecordKey256, Public, 1), key(RecordKey256, Public, 3), key(RecordKey256, PHI, 2), key(ObjectKey256, Public, 1),
 			key(NameKey256, 0, 1), key(KeyringKey256, 0, 1), key(AuditKey256, 0, 1),
@@ -126,7 +126,7 @@ func TestKeyringRefused(t *testing.T) {
 		{"no slot", keyringOf(front, nil, sampleKeys), ErrFormat},
 		{"65 slots", keyringOf(front, manySlots(65), sampleKeys), ErrFormat},
 		{"slot of kind 0", keyringOf(front, []string{slotOf(1, 0)}, sampleKeys), ErrFormat},
-		{"slot of kind 2", keyringOf(front, []string{slotOf(1, 2)}, sampleKeys), ErrFormat},
+		{"slot of kind 3", keyringOf(front, []string{slotOf(1, 3)}, sampleKeys), ErrFormat},
 		{"slots out of order", keyringOf(front, exchanged(sampleSlots, 0, 1), sampleKeys), ErrFormat},
 		{"slot twice", keyringOf(front, []string{slotOf(1, 1), slotOf(1, 1)}, sampleKeys), ErrFormat},
 		{"slot count above what is there", change(t, sampleKeyring(), 46, "ffff"), ErrFormat},
@@ -208,5 +208,26 @@ func TestKeyringMessages(t *testing.T) {
 	// One key authenticates the keyring and names the channel: no database may make one message the other.
 	if bytes.HasPrefix(KeyringMessage("db", k), ChannelMessage("db")[:4+len("idbvault/")+4]) {
 		t.Error("the labels of the messages do not tell them apart")
+	}
+}
+
+// What is done to a clone is not done to the keyring.
+func TestKeyringClone(t *testing.T) {
+	k, _, err := ParseKeyring(sampleKeyring())
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := string(k.Encode())
+	c := k.Clone()
+	if string(c.Encode()) != before {
+		t.Error("the clone differs")
+	}
+	c.Generation++
+	c.Slots[0].Iterations++
+	c.Slots = append(c.Slots, Slot{})
+	c.Keys[0].Leases++
+	c.Keys = c.Keys[:1]
+	if string(k.Encode()) != before {
+		t.Error("the keyring was changed with its clone")
 	}
 }

@@ -22,7 +22,7 @@ async function bundle(name, options) {
   const { code, map: smallMap } = await minify(text, {
     module: true,
     ecma: 2022,
-    compress: { passes: 3, hoist_funs: true },
+    compress: { passes: 3, hoist_funs: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true },
     sourceMap: { content: map.text, includeSources: true, url: `${name}.js.map` },
   });
   writeFileSync(`web/dist/${name}.js`, code);

@@ -94,6 +94,49 @@ func TestKeysAreNotExtractable(t *testing.T) {
 	})
 }
 
+// A vault key that was wrapped anew unwraps what it unwrapped before, under the new KEK alone.
+func TestRewrap(t *testing.T) {
+	harness.Run(t, func(c *jsbridge.Call) error {
+		old, err := newKEK(c, 1)
+		if err != nil {
+			return err
+		}
+		next, err := newKEK(c, 2)
+		if err != nil {
+			return err
+		}
+		handle, box, err := subtle.NewWrappingKey(c, old)
+		if err != nil {
+			return err
+		}
+		inner, err := subtle.NewWrapped(c, handle, subtle.AESGCM)
+		if err != nil {
+			return err
+		}
+		again, err := subtle.Rewrap(c, old, box, next)
+		if err != nil {
+			return err
+		}
+		if len(again) != 40 || bytes.Equal(again, box) {
+			return fmt.Errorf("wrapped anew to %x", again)
+		}
+		stored, err := subtle.Unwrap(c, next, again, subtle.AESKW)
+		if err != nil {
+			return err
+		}
+		if _, err := subtle.Unwrap(c, stored, inner, subtle.AESGCM); err != nil {
+			return fmt.Errorf("it unwraps nothing: %w", err)
+		}
+		if _, err := subtle.Unwrap(c, old, again, subtle.AESKW); err != subtle.ErrRefused {
+			return fmt.Errorf("the old KEK: %w", err)
+		}
+		if _, err := subtle.Rewrap(c, next, box, old); err != subtle.ErrRefused {
+			return fmt.Errorf("under another KEK: %w", err)
+		}
+		return nil
+	})
+}
+
 func TestNewWrappingKey(t *testing.T) {
 	harness.Run(t, func(c *jsbridge.Call) error {
 		kek, err := newKEK(c, 1)

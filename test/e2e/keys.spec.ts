@@ -104,6 +104,50 @@ test('the vector of docs/FORMAT.md reads as its bytes', async ({ page }) => {
   expect(bytes).toEqual(Array.from({ length: 32 }, (_, i) => i));
 });
 
+test('for a change of secret the vault key alone is extractable, once, and no key is exported', async ({ page }) => {
+  const seen = await page.evaluate(async (secret) => {
+    await idbvault.createEncryptedStorage('db', 'store', { secret });
+    const extractable: string[] = [];
+    let exported = 0;
+    const note = (key: CryptoKey) => {
+      if (key.extractable) extractable.push(`${key.algorithm.name} ${key.usages.join('+')}`);
+      return key;
+    };
+    for (const name of ['unwrapKey', 'deriveKey', 'generateKey', 'importKey'] as const) {
+      const original = crypto.subtle[name].bind(crypto.subtle) as (...all: unknown[]) => Promise<CryptoKey>;
+      Object.assign(crypto.subtle, { [name]: (...all: unknown[]) => original(...all).then(note) });
+    }
+    crypto.subtle.exportKey = () => {
+      exported++;
+      throw new Error('no key is exported');
+    };
+    const keys = new keysOf.VaultKeys('db');
+    await keys.changeSecret(secret, 'another passphrase');
+    const once = extractable.splice(0);
+    await keys.addSlot({ kind: 'recovery', secret: 'another passphrase' });
+    return { once, again: extractable, exported };
+  }, secret);
+  expect(seen).toEqual({ once: ['AES-KW unwrapKey'], again: ['AES-KW unwrapKey'], exported: 0 });
+});
+
+test('iterations that are asked for are the least that a vault has once it is unlocked', async ({ page, site }) => {
+  await page.evaluate((secret) => idbvault.createEncryptedStorage('db', 'store', { secret }).then(() => {}), secret);
+  const after = async (iterations?: number) => {
+    await openApp(page, site.url);
+    await loadKeys(page);
+    return page.evaluate(
+      async ([secret, iterations]) => {
+        await idbvault.createEncryptedStorage('db', 'store', { secret, iterations });
+        return (await new keysOf.VaultKeys('db').listSlots()).map((slot) => slot.iterations);
+      },
+      [secret, iterations] as const,
+    );
+  };
+  expect(await after(700_000)).toEqual([700_000]);
+  expect(await after(600_000)).toEqual([700_000]);
+  expect(await after()).toEqual([700_000]);
+});
+
 test('what does not fit is refused, and nothing is changed', async ({ page }) => {
   const result = await page.evaluate(async (secret) => {
     const { VaultKeys } = keysOf;

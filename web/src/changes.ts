@@ -31,7 +31,7 @@ export class Changes {
   readonly #listeners = new Set<(store: string, event: ChangeEvent) => void>();
 
   constructor(channel: string) {
-    if (typeof BroadcastChannel === 'undefined') return;
+    if (!globalThis.BroadcastChannel) return;
     this.#channel = new BroadcastChannel(channel);
     addEventListener('pagehide', this.#post);
     this.#channel.onmessage = ({ data }: MessageEvent<Message[]>) => {

@@ -1,4 +1,4 @@
-import type { Item } from './items.ts';
+import type { Item } from './pass.ts';
 
 /** Carries out the calls of a group. Its results are aligned with the items; an Error among them is that call's. */
 export type CarryOut = (items: Item[], payloads: unknown[]) => Promise<unknown[]>;

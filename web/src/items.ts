@@ -1,7 +1,7 @@
 import { copyBytes, Kind, type Value } from './bytes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid } from './errors.ts';
-import type { Engine, Exports } from './loader.ts';
+import type { Item } from './pass.ts';
 import { checkText } from './secret.ts';
 import { type Context, contextText } from './value.ts';
 
@@ -11,16 +11,6 @@ export interface Entry {
   value: Value;
   classification?: DataClassification | undefined;
   context?: Context | undefined;
-}
-
-/** A name, and what is written under it, as Go takes it. */
-export interface Item {
-  name: string;
-  classification?: number;
-  kind?: number;
-  contentType?: string;
-  context?: string;
-  size?: number;
 }
 
 /** A value as Go takes it: its kind, its content type, its size in bytes, and the bytes or a promise of them. */
@@ -63,28 +53,3 @@ export function listOf<T>(list: T[]): T[] {
 }
 
 export const namesOf = (keys: string[]): Item[] => listOf(keys).map((key) => ({ name: nameOf(key) }));
-
-export function passItem(engine: Engine, core: Exports, id: number, item: Item): void {
-  const { name, contentType, context } = item;
-  let at = 0;
-  const write = (part: string | undefined) => {
-    const length = part ? engine.write(part, at) : 0;
-    at += length;
-    return length;
-  };
-  core.item(
-    id,
-    item.classification ?? 0,
-    item.kind ?? 0,
-    write(name),
-    write(contentType),
-    write(context),
-    item.size ?? 0,
-  );
-}
-
-/** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */
-export function asInteger(value: unknown): number {
-  if (value === undefined) return 0;
-  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31 ? (value as number) : 1;
-}

@@ -3,8 +3,9 @@
  *
  * @packageDocumentation
  */
-import { asInteger, importSecret, invalid, passItem, running, type Secret } from './index.ts';
-import { drawRecoveryKey } from './recovery.ts';
+import { importSecret, running, type Secret } from './index.ts';
+import { asInteger, passItem } from './pass.ts';
+import { drawRecoveryKey, refused } from './recovery.ts';
 
 export { recoveryKey } from './recovery.ts';
 
@@ -38,7 +39,8 @@ export class VaultKeys {
   readonly #database: string;
 
   constructor(dbName = 'medical-imaging-viewer') {
-    if (typeof dbName !== 'string') throw invalid('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
+    if (typeof dbName !== 'string')
+      throw refused('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
     this.#database = dbName;
   }
 
@@ -102,6 +104,6 @@ export class VaultKeys {
 type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots';
 
 function iterationsOf(options: SlotOptions): number {
-  if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
+  if (typeof options !== 'object' || options === null) throw refused('The options must be an object.');
   return asInteger(options.iterations);
 }

@@ -1,5 +1,5 @@
-import { passItem } from './items.ts';
 import type { Engine, OpenNumbers } from './loader.ts';
+import { passItem } from './pass.ts';
 
 /** An open store's place in the engine that runs. */
 export interface Link {

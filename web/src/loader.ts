@@ -204,7 +204,7 @@ async function compile(url: URL, response: Response): Promise<WebAssembly.Module
       ? WebAssembly.compileStreaming(response)
       : WebAssembly.compile(await response.arrayBuffer()));
   } catch (error) {
-    if (String(error).match(/Content.?Security.?Policy|unsafe-eval|wasm-eval|CSP/i))
+    if (String(error).match(/unsafe-eval|CSP|Content.Security/i))
       throw unsupported(
         "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
       );

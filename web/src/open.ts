@@ -2,10 +2,11 @@ import { changesOn } from './changes.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
-import { asInteger, listOf, passItem } from './items.ts';
+import { listOf } from './items.ts';
 import { openStore, type Place } from './link.ts';
 import { type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
+import { asInteger, passItem } from './pass.ts';
 import { checkText, environmentSecret, importSecret, type Secret } from './secret.ts';
 import { EncryptedStorage } from './storage.ts';
 

@@ -2,8 +2,8 @@ import { fromBase64, toBase64 } from './base64.ts';
 import { copyBytes, toText } from './bytes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
-import { asInteger } from './items.ts';
 import { type Engine, running } from './loader.ts';
+import { asInteger } from './pass.ts';
 import { type ImportedSecret, importSecret, type Secret } from './secret.ts';
 import { type Context, copyContext, encodeValue, requireObject } from './value.ts';
 

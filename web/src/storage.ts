@@ -3,9 +3,10 @@ import type { ChangeEvent, ChangeListener, Changes } from './changes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
-import { type Entry, type Item, itemOf, listOf, nameOf, namesOf, type Payload, passItem, payloadOf } from './items.ts';
+import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
 import { type Link, openStore, type Place } from './link.ts';
 import { running, type StoreCall } from './loader.ts';
+import { type Item, passItem } from './pass.ts';
 import { checkText } from './secret.ts';
 import { type Context, contextText } from './value.ts';
 

@@ -1,0 +1,36 @@
+import type { Engine, Exports } from './loader.ts';
+
+/** A name, and what is written under it, as Go takes it. */
+export interface Item {
+  name: string;
+  classification?: number;
+  kind?: number;
+  contentType?: string;
+  context?: string;
+  size?: number;
+}
+
+export function passItem(engine: Engine, core: Exports, id: number, item: Item): void {
+  const { name, contentType, context } = item;
+  let at = 0;
+  const write = (part: string | undefined) => {
+    const length = part ? engine.write(part, at) : 0;
+    at += length;
+    return length;
+  };
+  core.item(
+    id,
+    item.classification ?? 0,
+    item.kind ?? 0,
+    write(name),
+    write(contentType),
+    write(context),
+    item.size ?? 0,
+  );
+}
+
+/** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */
+export function asInteger(value: unknown): number {
+  if (value === undefined) return 0;
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31 ? (value as number) : 1;
+}
