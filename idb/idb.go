@@ -131,6 +131,7 @@ func Delete(c *jsbridge.Call, name string) error {
 	return mapped(c.Request(js.Global().Get("indexedDB").Call("deleteDatabase", name), blockedMS))
 }
 
+//go:noinline
 func mapped(err error) error {
 	switch {
 	case err == nil:

@@ -49,6 +49,8 @@ func Recovered(r any) error {
 }
 
 // Named reports whether err is a browser exception of that name.
+//
+//go:noinline
 func Named(err error, name string) bool {
 	e, ok := err.(*Exception)
 	return ok && e.Name == name

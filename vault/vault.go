@@ -184,6 +184,8 @@ func checkPlaceName(name, what string) error {
 }
 
 // failed is the error of a step with the vault's keys: where the vault is gone, they are too, and that is why.
+//
+//go:noinline
 func (v *Vault) failed(err error) error {
 	if err != nil && v.gone {
 		return ErrClosed
@@ -192,6 +194,8 @@ func (v *Vault) failed(err error) error {
 }
 
 // broken turns an error of envelope about stored bytes, or a refusal, into the caller's.
+//
+//go:noinline
 func broken(err error) error {
 	switch {
 	case err == envelope.ErrVersion:

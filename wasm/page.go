@@ -25,6 +25,8 @@ func blob(b vault.Blob) jsbridge.Ref {
 }
 
 // outcome translates the errors of subtle and idb into those that the vault decides by.
+//
+//go:noinline
 func outcome(err error) error {
 	switch err {
 	case subtle.ErrRefused:

@@ -223,6 +223,7 @@ func all(c *jsbridge.Call, n int, meanwhile func(), begin func(i int) int32) ([]
 	return results, nil
 }
 
+//go:noinline
 func refused(err error) error {
 	// TypeError: what was to be opened is a buffer that SubtleCrypto does not take, such as a resizable one.
 	if jsbridge.Named(err, "OperationError") || jsbridge.Named(err, "DataError") || jsbridge.Named(err, "TypeError") {

@@ -106,7 +106,6 @@ test('the vector of docs/FORMAT.md reads as its bytes', async ({ page }) => {
 
 test('for a change of secret the vault key alone is extractable, once, and no key is exported', async ({ page }) => {
   const seen = await page.evaluate(async (secret) => {
-    await idbvault.createEncryptedStorage('db', 'store', { secret });
     const extractable: string[] = [];
     let exported = 0;
     const note = (key: CryptoKey) => {
@@ -121,6 +120,8 @@ test('for a change of secret the vault key alone is extractable, once, and no ke
       exported++;
       throw new Error('no key is exported');
     };
+    await idbvault.createEncryptedStorage('db', 'store', { secret });
+    extractable.length = 0;
     const keys = new keysOf.VaultKeys('db');
     await keys.changeSecret(secret, 'another passphrase');
     const once = extractable.splice(0);
