@@ -7,12 +7,16 @@ import { minify } from 'terser';
 
 mkdirSync('web/dist', { recursive: true });
 
-const indexIsBeside = {
-  name: 'index-is-beside',
+/** Lets a bundle import a file that lies beside it, in the place of modules. */
+const beside = (modules, path) => ({
+  name: `${path} is beside`,
   setup(b) {
-    b.onResolve({ filter: /^\.\/index\.ts$/ }, () => ({ path: './index.js', external: true }));
+    b.onResolve({ filter: modules }, () => ({ path, external: true }));
   },
-};
+});
+
+// What has a state or a class of its own is index.js's; other files import it from there.
+const indexIsBeside = beside(/^\.\/(index|errors|loader|openings|secret)\.ts$/, './index.js');
 
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {
@@ -29,8 +33,8 @@ async function bundle(name, options) {
   writeFileSync(`web/dist/${name}.js.map`, smallMap);
 }
 
-await bundle('index', { external: ['./wasm_exec.js'] });
-await bundle('keys', { plugins: [indexIsBeside] });
+await bundle('index', { external: ['./wasm_exec.js'], plugins: [beside(/^\.\/sealer\.ts$/, './sealer.js')] });
+for (const name of ['sealer', 'keys']) await bundle(name, { plugins: [indexIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });

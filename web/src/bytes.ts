@@ -1,5 +1,5 @@
 import { invalid } from './errors.ts';
-import { isWellFormed } from './secret.ts';
+import { isWellFormed } from './text.ts';
 
 /** What a storage keeps: text, bytes, or a Blob with its content type. */
 export type Value = string | ArrayBuffer | ArrayBufferView | Blob;

@@ -2,7 +2,7 @@ import { copyBytes, Kind, type Value } from './bytes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid } from './errors.ts';
 import type { Item } from './pass.ts';
-import { checkText } from './secret.ts';
+import { checkText } from './text.ts';
 import { type Context, contextText } from './value.ts';
 
 /** One record of {@link EncryptedStorage.setManyEncrypted}. */

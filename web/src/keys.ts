@@ -3,9 +3,11 @@
  *
  * @packageDocumentation
  */
-import { importSecret, running, type Secret } from './index.ts';
+import { invalid } from './errors.ts';
+import { running } from './loader.ts';
 import { asInteger, passItem } from './pass.ts';
-import { drawRecoveryKey, refused } from './recovery.ts';
+import { drawRecoveryKey } from './recovery.ts';
+import { importSecret, type Secret } from './secret.ts';
 
 export { recoveryKey } from './recovery.ts';
 
@@ -40,7 +42,7 @@ export class VaultKeys {
 
   constructor(dbName = 'medical-imaging-viewer') {
     if (typeof dbName !== 'string')
-      throw refused('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
+      throw invalid('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
     this.#database = dbName;
   }
 
@@ -104,6 +106,6 @@ export class VaultKeys {
 type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots';
 
 function iterationsOf(options: SlotOptions): number {
-  if (typeof options !== 'object' || options === null) throw refused('The options must be an object.');
+  if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
   return asInteger(options.iterations);
 }

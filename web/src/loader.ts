@@ -170,8 +170,11 @@ export function requirePlatform(): void {
     throw unsupported('This page has no WebAssembly. Allow it where a lockdown mode turns it off.');
 }
 
-const notLoaded = (url: URL, why: string) =>
-  new VaultError('ERR_LOAD', `The file ${url} or wasm_exec.js was not loaded: ${why}. Deploy both beside index.js.`);
+export const notLoaded = (url: URL, why: string) =>
+  new VaultError(
+    'ERR_LOAD',
+    `${url} or wasm_exec.js was not loaded: ${why}. Deploy the package's files beside each other.`,
+  );
 
 async function load(): Promise<WebAssembly.Module> {
   requirePlatform();

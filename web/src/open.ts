@@ -7,8 +7,9 @@ import { openStore, type Place } from './link.ts';
 import { type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { asInteger, passItem } from './pass.ts';
-import { checkText, environmentSecret, importSecret, type Secret } from './secret.ts';
+import { environmentSecret, importSecret, type Secret } from './secret.ts';
 import { EncryptedStorage } from './storage.ts';
+import { checkText } from './text.ts';
 
 /** How a vault is opened, and made when there is none. */
 export interface StorageOptions {

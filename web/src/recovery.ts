@@ -1,10 +1,7 @@
-import { VaultError } from './index.ts';
+import { invalid } from './errors.ts';
 
 // A recovery key is 32 random bytes and a checksum of 3, written as 56 characters of Crockford's base32 in groups of 4
 // (docs/FORMAT.md, "Recovery keys"). It has no I, L, O and U, and is read in whatever case and grouping it was typed.
-
-/** Not errors.ts's, whose class would be another one in this bundle. */
-export const refused = (message: string): VaultError => new VaultError('ERR_INVALID', message);
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const size = 32;
@@ -32,19 +29,19 @@ export async function drawRecoveryKey(): Promise<{ text: string; bytes: Uint8Arr
  * @throws VaultError `ERR_INVALID` where it is no recovery key or was mistyped
  */
 export async function recoveryKey(typed: string): Promise<Uint8Array<ArrayBuffer>> {
-  if (typeof typed !== 'string') throw refused('A recovery key is a text of 56 letters and digits.');
+  if (typeof typed !== 'string') throw invalid('A recovery key is a text of 56 letters and digits.');
   const plain = typed
     .toUpperCase()
     .replace(/[\s\-–—]/g, '')
     .replaceAll('O', '0')
     .replace(/[IL]/g, '1');
   if (plain.length !== 56 || [...plain].some((c) => !alphabet.includes(c)))
-    throw refused(`A recovery key has 56 letters and digits; this has ${plain.length}, or others among them.`);
+    throw invalid(`A recovery key has 56 letters and digits; this has ${plain.length}, or others among them.`);
   const bits = [...plain].map((c) => alphabet.indexOf(c).toString(2).padStart(5, '0')).join('');
   const bytes = Uint8Array.from(bits.match(/.{8}/g) ?? [], (eight) => Number.parseInt(eight, 2));
   const key = bytes.slice(0, size);
   const sum = await checksum(key);
   if (sum.some((byte, i) => byte !== bytes[size + i]))
-    throw refused('This recovery key was mistyped: its checksum does not fit. Compare it with what was written down.');
+    throw invalid('This recovery key was mistyped: its checksum does not fit. Compare it with what was written down.');
   return key;
 }

@@ -1,5 +1,6 @@
 import { invalid } from './errors.ts';
 import { requirePlatform } from './loader.ts';
+import { isWellFormed } from './text.ts';
 
 /**
  * What opens a vault or a service: a passphrase, or random bytes. A passphrase is normalised to NFKC, must have at least
@@ -50,19 +51,6 @@ function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
   const normal = secret.normalize('NFKC'); // no character becomes NUL
   if ([...normal].length < 8) throw tooShort();
   return new TextEncoder().encode(normal);
-}
-
-/** Whether a string has no unpaired surrogate, and so has a UTF-8 form. */
-export function isWellFormed(s: string): boolean {
-  const native = (s as { isWellFormed?(): boolean }).isWellFormed;
-  return native ? native.call(s) : !/\p{Surrogate}/u.test(s);
-}
-
-/** @throws VaultError `ERR_INVALID` for what is no text of so many bytes, as far as characters tell; Go counts the bytes */
-export function checkText(text: unknown, least: number, most: number, what: string): string {
-  if (typeof text !== 'string' || text.length < least || text.length > most || !isWellFormed(text))
-    throw invalid(`${what} must be a string of ${least} to ${most} bytes of UTF-8.`);
-  return text;
 }
 
 /** The secret of the Vite application that this is built into; Vite puts it in the place of the expression below. */

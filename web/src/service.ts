@@ -1,11 +1,10 @@
-import { fromBase64, toBase64 } from './base64.ts';
 import { copyBytes, toText } from './bytes.ts';
-import { classNumber, DataClassification } from './classification.ts';
-import { invalid, VaultError } from './errors.ts';
-import { type Engine, running } from './loader.ts';
-import { asInteger } from './pass.ts';
-import { type ImportedSecret, importSecret, type Secret } from './secret.ts';
-import { type Context, copyContext, encodeValue, requireObject } from './value.ts';
+import { DataClassification } from './classification.ts';
+import { invalid } from './errors.ts';
+import { notLoaded } from './loader.ts';
+import type { Sealer } from './sealer.ts';
+import { importSecret, type Secret } from './secret.ts';
+import { type Context, contextText } from './value.ts';
 
 /** A sealed value that travels by itself: JSON-serialisable, and opened by any service with the same master key. */
 export interface EncryptedPackage {
@@ -39,30 +38,27 @@ export interface EncryptionConfig {
   kdfIterations?: number | undefined;
 }
 
-/** A service's keys go when the service does. */
-const unheld = new FinalizationRegistry<{ engine: Engine; service: number }>(({ engine, service }) =>
-  engine.tell((core) => core.release(service)),
-);
-
-/** Metadata that would not fit the page shared with Go is none that this class makes. */
-const maxMetadata = 400_000;
-
 /**
  * Seals and opens packages under keys derived from a master key by PBKDF2: 100,000 iterations for PUBLIC and INTERNAL,
  * 150,000 for CONFIDENTIAL and PII, 250,000 for PHI. Salt and key are drawn once a service and class. Every method
  * rejects with a {@link VaultError}.
  */
 export class EncryptionService {
-  readonly #master: Promise<ImportedSecret>;
-  readonly #iterations: unknown;
-  #link: Promise<{ engine: Engine; service: number }> | undefined;
-  #engine: Engine | undefined;
+  /** Makes the one that works, which is loaded when it is first needed. */
+  readonly #make: () => Promise<Sealer>;
+  #sealer: Promise<Sealer> | undefined;
 
   /** @param masterKey a passphrase of at least 8 characters, or at least 8 bytes; it is imported and not kept */
   constructor(masterKey: Secret, config: EncryptionConfig = {}) {
-    this.#master = importSecret(masterKey);
-    this.#master.catch(() => {}); // initialize reports it
-    this.#iterations = config?.kdfIterations;
+    const master = importSecret(masterKey);
+    master.catch(() => {}); // initialize reports it
+    this.#make = async () => {
+      const file = './sealer.js';
+      const { Sealer } = await import('./sealer.ts').catch(() => {
+        throw notLoaded(new URL(file, import.meta.url), 'it could not be fetched');
+      });
+      return new Sealer(await master, config?.kdfIterations);
+    };
   }
 
   /**
@@ -71,7 +67,7 @@ export class EncryptionService {
    * @throws VaultError `ERR_INVALID`, `ERR_UNSUPPORTED`, `ERR_LOAD`
    */
   async initialize(): Promise<void> {
-    await this.#linked();
+    await (await this.#loaded()).linked();
   }
 
   /**
@@ -87,15 +83,8 @@ export class EncryptionService {
   ): Promise<EncryptedPackage> {
     const plain = copyBytes(data);
     if (!plain) throw invalid('A value must be a string, an ArrayBuffer or a typed array.');
-    const kept = copyContext(context);
-    const encoded = encodeValue(kept);
-    const { engine, service } = await this.#linked();
-    const [sealed, keyId, iv, salt, encryptedAt, kdfIterations] = (await engine.call([plain], (core, id) => {
-      core.encrypt(id, service, classNumber(classification), engine.write(encoded));
-    })) as [{ bytes: Uint8Array }, string, string, string, string, number];
-    const own = { version: '1.0', algorithm: 'AES-GCM', keyId, iv, salt, classification, encryptedAt } as const;
-    const metadata = kdfIterations ? { ...own, kdfIterations, context: kept } : { ...own, context: kept };
-    return { ciphertext: toBase64(sealed.bytes), metadata };
+    const text = contextText(context);
+    return (await this.#loaded()).seal(plain, classification, text);
   }
 
   /**
@@ -110,45 +99,14 @@ export class EncryptionService {
 
   /** Opens a package as bytes; throws as {@link decrypt} does. */
   async decryptBytes(encryptedPackage: EncryptedPackage): Promise<Uint8Array<ArrayBuffer>> {
-    const { ciphertext, metadata } = encryptedPackage ?? {};
-    // Another field would not be authenticated.
-    if (typeof ciphertext !== 'string' || Object.keys(encryptedPackage).length !== 2)
-      throw invalid('A package must be { ciphertext, metadata } and no more, as encrypt returns it.');
-    requireObject(metadata);
-    const encoded = encodeValue(metadata, 65);
-    const sealed = fromBase64(ciphertext);
-    if (!sealed || encoded.length > maxMetadata)
-      throw new VaultError(
-        'ERR_INTEGRITY',
-        'The package is not one that EncryptionService makes. Fetch it again from its source.',
-      );
-    const { engine, service } = await this.#linked();
-    const [plain] = (await engine.call([sealed], (core, id) => {
-      core.decrypt(id, service, engine.write(encoded), sealed.length);
-    })) as [{ bytes: Uint8Array<ArrayBuffer> }];
-    return plain.bytes;
+    return (await this.#loaded()).open(encryptedPackage);
   }
 
-  /** Returns this service's place in the running engine; a new engine gets it anew. */
-  #linked(): Promise<{ engine: Engine; service: number }> {
-    if (!this.#link || this.#engine?.alive === false) {
-      this.#engine = undefined;
-      this.#link = this.#begin();
-      this.#link.catch(() => {
-        this.#link = undefined; // so that the next call tries again
-      });
-    }
-    return this.#link;
-  }
-
-  async #begin(): Promise<{ engine: Engine; service: number }> {
-    const iterations = asInteger(this.#iterations);
-    const { key } = await this.#master;
-    const engine = await running();
-    const [service] = await engine.call([key], (core, id) => core.service(id, iterations));
-    this.#engine = engine;
-    const link = { engine, service: service as number };
-    unheld.register(this, link);
-    return link;
+  #loaded(): Promise<Sealer> {
+    this.#sealer ??= this.#make();
+    this.#sealer.catch(() => {
+      this.#sealer = undefined; // so that the next call tries again
+    });
+    return this.#sealer;
   }
 }

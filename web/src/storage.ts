@@ -7,7 +7,7 @@ import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } 
 import { type Link, openStore, type Place } from './link.ts';
 import { running, type StoreCall } from './loader.ts';
 import { type Item, passItem } from './pass.ts';
-import { checkText } from './secret.ts';
+import { checkText } from './text.ts';
 import { type Context, contextText } from './value.ts';
 
 /** What is known of a record without its value. */

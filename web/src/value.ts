@@ -82,17 +82,6 @@ export function contextText(context: Context | undefined): string {
   return text; // Go counts its bytes; the page that it is written to holds more than it lets through
 }
 
-/** Returns a copy of a context, which no getter and no toJSON can make another thing of afterwards. */
-export function copyContext(context: Context): Context {
-  requireObject(context);
-  encodeValue(context);
-  const text = JSON.stringify(context);
-  if (text.length > 65_536) throw invalid('The context must have at most 65,536 bytes.');
-  const copy: unknown = JSON.parse(text);
-  requireObject(copy);
-  return copy as Context;
-}
-
 export function requireObject(context: unknown): void {
   if (typeof context !== 'object' || context === null || Array.isArray(context)) throw notJSON();
 }
