@@ -327,6 +327,31 @@ bare('a wasm file of the wrong type but the right bytes is used', async ({ page 
   await site.close();
 });
 
+bare('a service loads its file when it is first used, and ERR_LOAD where that fails', async ({ page }) => {
+  const site = await serveSite({ '/some/folder/': 'web/dist' });
+  const asked: string[] = [];
+  page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+  await page.route('**/sealer.js', (route) => route.abort());
+  const sealed = async () => {
+    await openApp(page, site.url);
+    await page.evaluate(async (secret) => {
+      const storage = await idbvault.createEncryptedStorage('db', 'store', { secret });
+      await storage.setEncrypted('k', 'v');
+      Object.assign(globalThis, { service: new idbvault.EncryptionService('a master key') });
+    }, secret);
+    expect(asked.filter((path) => path.endsWith('sealer.js'))).toEqual([]);
+    const code = await page.evaluate(() =>
+      codeOf(() => (globalThis as unknown as { service: { initialize(): Promise<void> } }).service.initialize()),
+    );
+    expect(asked.splice(0).filter((path) => path.endsWith('sealer.js'))).toEqual(['/some/folder/sealer.js']);
+    return code;
+  };
+  expect(await sealed()).toBe('ERR_LOAD');
+  await page.unroute('**/sealer.js');
+  expect(await sealed()).toBe('no error');
+  await site.close();
+});
+
 bare('a network that fails is ERR_LOAD', async ({ page }) => {
   const site = await serveSite({ '/some/folder/': 'web/dist' });
   await page.route('**/idbvault.wasm', (route) => route.abort());

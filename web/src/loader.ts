@@ -173,7 +173,7 @@ export function requirePlatform(): void {
 export const notLoaded = (url: URL, why: string) =>
   new VaultError(
     'ERR_LOAD',
-    `${url} or wasm_exec.js was not loaded: ${why}. Deploy the package's files beside each other.`,
+    `The file ${url} or wasm_exec.js was not loaded: ${why}. Deploy the package's files beside each other.`,
   );
 
 async function load(): Promise<WebAssembly.Module> {
