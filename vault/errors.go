@@ -40,6 +40,7 @@ var (
 	ErrVersion     = &Error{"ERR_VERSION", "The data was written by a later version of idbvault. Update the application; nothing was changed."}
 	ErrNotVault    = &Error{"ERR_NOT_A_VAULT", "A database of this name exists and is not a vault. It was left as it is; choose another name."}
 	ErrEvicted     = &Error{"ERR_EVICTED", "The vault that was expected is not there: the browser or the user removed it. Fetch the data again from its source."}
+	ErrLocked      = &Error{"ERR_LOCKED", "The vault is locked. Unlock it with its secret."}
 	ErrClosed      = &Error{"ERR_CLOSED", "The storage is closed, or its database was deleted. Open it again with createEncryptedStorage."}
 	ErrQuota       = &Error{"ERR_QUOTA", "The browser's storage is full. Nothing was changed; delete what is not needed and try again."}
 	ErrBlocked     = &Error{"ERR_BLOCKED", "Another tab holds the database open. Close it and try again."}
@@ -54,6 +55,6 @@ var (
 
 // Errors lists them all.
 var Errors = []*Error{
-	ErrInvalid, ErrNoSecret, ErrWrongSecret, ErrWeak, ErrIntegrity, ErrVersion, ErrNotVault, ErrEvicted, ErrClosed,
+	ErrInvalid, ErrNoSecret, ErrWrongSecret, ErrWeak, ErrIntegrity, ErrVersion, ErrNotVault, ErrEvicted, ErrLocked, ErrClosed,
 	ErrQuota, ErrBlocked, ErrConflict, ErrExhausted, ErrStorage, ErrUnsupported, ErrLoad, ErrCrashed, ErrInternal,
 }

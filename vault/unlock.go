@@ -18,6 +18,8 @@ type Options struct {
 	Names        Names
 	ExpectVault  Choice // no, or yes: an absent vault is ErrEvicted, and is not made
 
+	Again bool // for a storage that was open: without a secret, a vault is ErrLocked
+
 	raise bool // Iterations were asked for: a slot with fewer is raised to them when it is opened
 }
 
@@ -184,6 +186,9 @@ func (vs *Vaults) locked(t Task, database string, o Options) error {
 			return err
 		}
 		db.Close()
+	}
+	if o.Again {
+		return ErrLocked
 	}
 	return ErrNoSecret
 }

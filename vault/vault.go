@@ -24,7 +24,8 @@ type Vault struct {
 	leases      perClass // ciphertexts that may still be sealed before the keyring counts more
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
-	gone        bool   // its database was deleted or closed under it
+	gone        bool   // its database was deleted or closed under it, or it is locked
+	locked      bool
 }
 
 type recordKey struct {
@@ -43,13 +44,16 @@ func (v *Vault) recordKey(class envelope.Class, epoch uint32) Key {
 	return nil
 }
 
+// strict says that a write is acknowledged after a flush to the disk.
+func (s *Store) strict() bool { return s.options.Durability == Strict }
+
 // Store is one store of a vault, as one caller opened it.
 type Store struct {
 	*Vault
 	*storeState
-	name   string
-	strict bool
-	cache  *cache // or nil
+	name    string
+	options StoreOptions
+	cache   *cache // or nil
 }
 
 // storeState is what all callers of one store on this page share.
@@ -59,6 +63,9 @@ type storeState struct {
 	names  knownNames
 	caches []*cache // of those callers
 }
+
+// Strict is the second choice of durabilities.
+const Strict Choice = 2
 
 // StoreOptions are what a caller asks of a store that it opens.
 type StoreOptions struct {
@@ -92,7 +99,7 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 	if c != nil {
 		state.caches = append(state.caches, c)
 	}
-	return &Store{v, state, name, o.Durability == 2, c}, nil
+	return &Store{v, state, name, o, c}, nil
 }
 
 // Close ends what the caller of a store holds; operations under way go on.
@@ -129,7 +136,7 @@ func (s *Store) Heard(name string) {
 	s.unsure(name)
 }
 
-// lose drops the vault's keys and all that was read with them: its database is gone.
+// lose drops the vault's keys and the values that were read with them.
 func (v *Vault) lose() {
 	v.gone = true
 	v.p.Forget(v.database)
@@ -152,7 +159,10 @@ func (v *Vault) Channel(t Task) (string, error) {
 }
 
 func (v *Vault) alive() error {
-	if v.gone {
+	switch {
+	case v.locked:
+		return ErrLocked
+	case v.gone:
 		return ErrClosed
 	}
 	return nil
@@ -188,7 +198,7 @@ func checkPlaceName(name, what string) error {
 //go:noinline
 func (v *Vault) failed(err error) error {
 	if err != nil && v.gone {
-		return ErrClosed
+		return v.alive()
 	}
 	return broken(err)
 }

@@ -129,7 +129,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 				w.Value, jobs = jobs[0].Out, jobs[1:]
 			}
 		}
-		err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: issued})
+		err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: issued})
 	}
 	if err != nil {
 		for _, name := range names {
@@ -202,7 +202,7 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 			Write{Table: Records, Key: envelope.RecordKey(s.name, name)},
 			Write{Table: Chunks, Key: envelope.ChunkKey(s.name, name, 0)})
 	}
-	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict, Issued: turn.finish})
+	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish})
 }
 
 // Clear deletes every record of the store.
@@ -215,7 +215,7 @@ func (s *Store) Clear(t Task) error {
 	s.clearCaches()
 	return s.db.Commit(t, Batch{
 		Clear:  []ClearRange{{Records, s.all()}, {Chunks, s.all()}},
-		Strict: s.strict,
+		Strict: s.strict(),
 		Issued: turn.finish,
 	})
 }

@@ -61,9 +61,9 @@ func namesOf(list []vault.Item) []string {
 // serve carries out a call on an open store with the names that item collected.
 func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
-		list := taken(call)
-		if err := run(c, storeAt(store), list); err != nil {
-			return err
+		list, s := taken(call), storeAt(store)
+		if err := run(c, s, list); err != nil {
+			return s.Reason(err)
 		}
 		c.Done()
 		return nil
@@ -72,10 +72,10 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 
 // open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
 // payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes. Choices are 0 for none,
-// 1 and 2; except has a bit for each class. Results: the store's handle, the name of the vault's channel.
+// 1 and 2; except has a bit for each class; again says that the storage was open. Results: the store's handle, the name of the vault's channel.
 //
 //go:wasmexport open
-func open(call, iterations, names, durability, expectVault, cacheBytes, except int32) {
+func open(call, iterations, names, durability, expectVault, cacheBytes, except, again int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		place := taken(call)[0]
 		o := vault.Options{
@@ -83,6 +83,7 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except i
 			ExpectVault:  vault.Choice(expectVault),
 			Iterations:   uint32(iterations),
 			Names:        vault.Names(names),
+			Again:        again != 0,
 		}
 		// No js.Value is made of the PBKDF2 key: it would be reachable until Go's collector has found it.
 		if o.Fingerprint = c.Front(1, 0, envelope.MACSize); len(o.Fingerprint) > 0 {
@@ -155,7 +156,7 @@ func setEach(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		for _, err := range s.SetEach(c, list) {
 			if err != nil {
-				c.PushError(err)
+				c.PushError(s.Reason(err))
 			} else {
 				c.Push(nil)
 			}
@@ -185,7 +186,7 @@ func getEach(call, store int32) {
 		values, errs := s.GetEach(c, namesOf(list))
 		for i := range values {
 			if errs[i] != nil {
-				c.PushError(errs[i])
+				c.PushError(s.Reason(errs[i]))
 			} else {
 				pushValue(c, &values[i])
 			}
@@ -270,6 +271,13 @@ func clearStore(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
 		return s.Clear(c)
 	})
+}
+
+// lock locks the vault of the database whose name is in the page.
+//
+//go:wasmexport lock
+func lock(database int32) {
+	jsbridge.Enter(func() { vaults.Lock(string(jsbridge.Page[:database])) })
 }
 
 // heard takes note that another tab wrote the record whose name is in the page, or all where there is none.

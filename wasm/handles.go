@@ -24,7 +24,11 @@ func hold(x any) int {
 	return len(objects) - 1
 }
 
-func storeAt(id int32) *vault.Store { return objects[id].(*vault.Store) }
+func storeAt(id int32) *vault.Store {
+	s := vaults.Current(objects[id].(*vault.Store))
+	objects[id] = s
+	return s
+}
 
 func serviceAt(id int32) *vault.Service { return objects[id].(*vault.Service) }
 

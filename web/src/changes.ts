@@ -1,7 +1,7 @@
 /** A write that was acknowledged. It does not say what was written. */
 export interface ChangeEvent {
-  type: 'set' | 'delete' | 'clear';
-  /** The record's name; null for `clear`, which is every record of the store. */
+  type: 'set' | 'delete' | 'clear' | 'lock';
+  /** The record's name; null for `clear`, which is every record of the store, and for `lock`, which is the vault. */
   key: string | null;
   /** Whether another tab wrote. */
   remote: boolean;
@@ -11,7 +11,8 @@ export interface ChangeEvent {
 export type ChangeListener = (event: ChangeEvent) => void;
 
 interface Message {
-  store: string;
+  /** Null for every store. */
+  store: string | null;
   type: ChangeEvent['type'];
   keys: (string | null)[];
 }
@@ -28,9 +29,11 @@ export class Changes {
   /** What the other tabs were not told yet. */
   #untold: Message[] = [];
   #told = 0;
-  readonly #listeners = new Set<(store: string, event: ChangeEvent) => void>();
+  readonly #locked: () => void;
+  readonly #listeners = new Set<(store: string | null, event: ChangeEvent) => void>();
 
-  constructor(channel: string) {
+  constructor(channel: string, locked: () => void) {
+    this.#locked = locked;
     if (!globalThis.BroadcastChannel) return;
     this.#channel = new BroadcastChannel(channel);
     addEventListener('pagehide', this.#post);
@@ -41,15 +44,15 @@ export class Changes {
 
   /** Calls listener for each write to a store and returns what ends that. */
   listen(at: string, listener: ChangeListener): () => void {
-    const heard = (store: string, event: ChangeEvent) => {
-      if (store === at) listener(event);
+    const heard = (store: string | null, event: ChangeEvent) => {
+      if (store === at || store === null) listener(event);
     };
     this.#listeners.add(heard);
     return () => this.#listeners.delete(heard);
   }
 
-  /** Tells of an acknowledged write to records, or, for `clear`, to all of a store. */
-  tell(store: string, type: ChangeEvent['type'], keys: (string | null)[]): void {
+  /** Tells of an acknowledged write to records, or, for `clear`, to all of a store, or that the vault was locked. */
+  tell(store: string | null, type: ChangeEvent['type'], keys: (string | null)[]): void {
     const message = { store, type, keys };
     if (this.#untold.push(message) === 1) setTimeout(this.#post, this.#told + pause - performance.now());
     this.#deliver(message, false);
@@ -62,15 +65,16 @@ export class Changes {
   };
 
   #deliver({ store, type, keys }: Message, remote: boolean): void {
+    if (type === 'lock') this.#locked();
     for (const listener of [...this.#listeners]) for (const key of keys) listener(store, { type, key, remote });
   }
 }
 
 const byChannel = new Map<string, Changes>();
 
-/** Returns the one Changes of a channel on this page. */
-export function changesOn(channel: string): Changes {
-  const changes = byChannel.get(channel) ?? new Changes(channel);
+/** Returns the one Changes of a channel on this page, which calls `locked` when the vault is locked, here or in another tab. */
+export function changesOn(channel: string, locked: () => void): Changes {
+  const changes = byChannel.get(channel) ?? new Changes(channel, locked);
   byChannel.set(channel, changes);
   return changes;
 }

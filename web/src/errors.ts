@@ -8,6 +8,7 @@ export type VaultErrorCode =
   | 'ERR_VERSION'
   | 'ERR_NOT_A_VAULT'
   | 'ERR_EVICTED'
+  | 'ERR_LOCKED'
   | 'ERR_CLOSED'
   | 'ERR_QUOTA'
   | 'ERR_BLOCKED'

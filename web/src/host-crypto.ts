@@ -7,7 +7,8 @@ import { join, type Steps, threw, view } from './host.ts';
  */
 export function cryptoSteps({ shared, slot, settle, at: valueAt, add }: Steps) {
   const { subtle } = crypto;
-  const gcm = { name: 'AES-GCM', tagLength: 128, iv: new Uint8Array(0), additionalData: new Uint8Array(0) };
+  const nothing = new Uint8Array(0);
+  const gcm = { name: 'AES-GCM', tagLength: 128, iv: nothing, additionalData: nothing };
   const ivSize = 12;
 
   const promised = (id: number, start: (values: unknown[]) => Promise<unknown>): number => {
@@ -43,6 +44,10 @@ export function cryptoSteps({ shared, slot, settle, at: valueAt, add }: Steps) {
   };
 
   return {
+    /** Lets go of the page, and so of the instance's memory. */
+    clear() {
+      gcm.iv = gcm.additionalData = nothing;
+    },
     functions: {
       /** Calls a function of SubtleCrypto. In the place of what is undefined come values a and b. */
       run: (id: number, f: (...all: unknown[]) => Promise<unknown>, a: number, b: number, ...all: unknown[]) =>

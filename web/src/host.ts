@@ -66,6 +66,14 @@ const findKey = (group: string, name: string): number =>
 /** Whether the vault of a database is unlocked on this page. */
 export const isUnlocked = (database: string): boolean => keys.some((entry) => entry?.group === database);
 
+/** Drops the keys of the vault of a database. */
+export function forgetKeys(database: string): void {
+  for (let i = 0; i < keys.length; i++) if (keys[i]?.group === database) delete keys[i];
+}
+
+/** Whether no vault is unlocked on this page. */
+export const noKeys = (): boolean => !keys.some(Boolean);
+
 /** Go's number of a key that is kept at a place, where -1 is none (jsbridge.Ref), and the place of a number. */
 const flipped = (place: number): number => -2 - place;
 
@@ -213,12 +221,16 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
       return flipped(keys.push({ group, name, key: at(id, i) as CryptoKey }) - 1);
     },
     kept: (group: string, name: string) => flipped(findKey(group, name)),
-    forget(group: string) {
-      for (let i = 0; i < keys.length; i++) if (keys[i]?.group === group) delete keys[i];
-    },
+    forget: forgetKeys,
   };
   const locate = () => {
     address = (core() as Core).page();
   };
-  return { steps, functions, shared, enter, held, locate };
+  /** Lets go of what the instance held of itself and for Go. */
+  const clear = () => {
+    held.length = 0;
+    page = new Uint8Array(0);
+    crypt.clear();
+  };
+  return { steps, functions, shared, enter, clear, locate };
 }

@@ -1,4 +1,7 @@
-import type { Engine, OpenNumbers } from './loader.ts';
+import { VaultError } from './errors.ts';
+import { endGroup } from './group.ts';
+import { forgetKeys } from './host.ts';
+import { current, type Engine, type OpenNumbers } from './loader.ts';
 import { passItem } from './pass.ts';
 
 /** An open store's place in the engine that runs. */
@@ -24,4 +27,26 @@ export async function openStore(
     passItem(engine, core, id, { name: database, contentType: store });
     core.open(id, ...options);
   })) as [number, string];
+}
+
+/** How often the vault of each database was locked on this page. */
+const lockings: Record<string, number> = {};
+
+/** Returns what tells, when the vault was opened, whether it was locked meanwhile: then it is locked again. */
+export function lockWatch(database: string): () => void {
+  const before = lockings[database];
+  return () => {
+    if (lockings[database] === before) return;
+    lockVault(database);
+    throw new VaultError('ERR_LOCKED', 'The vault was locked while it was being opened. Unlock it with its secret.');
+  };
+}
+
+/** Drops a vault's keys from this page and what was read with them. */
+export function lockVault(database: string): void {
+  lockings[database] = (lockings[database] ?? 0) + 1;
+  endGroup();
+  forgetKeys(database);
+  const engine = current();
+  engine?.tell((core) => core.lock(engine.write(database)));
 }

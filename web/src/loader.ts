@@ -17,8 +17,11 @@ export type StoreCall =
   | 'clear'
   | 'update';
 
-/** Iterations, names, durability, expectVault, bytes of the cache and bits of the classes that it leaves out (`open`). */
-export type OpenNumbers = [number, number, number, number, number, number];
+/**
+ * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, and 1 for a storage that
+ * was open (`open`).
+ */
+export type OpenNumbers = [number, number, number, number, number, number, number];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number) => void> {
@@ -34,6 +37,7 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
   open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
   heard(store: number, name: number): void;
+  lock(database: number): void;
   release(storeOrService: number): void;
   service(call: number, iterations: number): void;
   encrypt(call: number, service: number, classification: number, context: number): void;
@@ -121,11 +125,22 @@ export class Engine {
     return part.length;
   }
 
+  /** Lets go of the program and its memory when its last call has ended; the next call of anyone starts another. */
+  async stop(): Promise<void> {
+    while (!this.#slots.idle) await new Promise((resolve) => setTimeout(resolve, 5));
+    this.#end();
+  }
+
   #die(error: unknown): void {
     if (!this.#core) return;
     console.error('The idbvault engine stopped', error);
+    this.#end();
+  }
+
+  #end(): void {
     this.#core = undefined;
-    this.#host.held.length = 0;
+    this.#go = undefined;
+    this.#host.clear();
     for (const { db } of this.#connections.values()) db.close();
     this.#connections.clear();
     for (const release of this.#locks) release(); // or no page could make this vault any more
@@ -137,6 +152,9 @@ export class Engine {
 let live: Engine | undefined;
 let starting: Promise<Engine> | undefined;
 let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** Returns the running engine, or nothing. */
+export const current = (): Engine | undefined => live;
 
 /** Returns the running engine, and starts one if there is none or the last one died. */
 export function running(): Promise<Engine> {

@@ -3,7 +3,7 @@ import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
 import { listOf } from './items.ts';
-import { openStore, type Place } from './link.ts';
+import { lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { asInteger, passItem } from './pass.ts';
@@ -70,17 +70,24 @@ export async function createEncryptedStorage(
     // Without a channel, a write of another tab would not be heard of.
     cache && globalThis.BroadcastChannel ? asInteger(cache.maxBytes ?? Number.NaN) : 0,
     listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
+    0,
   ];
 
   const open = async (secret: unknown): Promise<EncryptedStorage> => {
+    const watch = lockWatch(database);
     const starting = running(); // while the secret is imported
     starting.catch(() => {}); // reported below, if the secret is not refused first
     const imported = secret === undefined ? {} : await importSecret(secret);
     const engine = await starting;
     const place: Place = { database, store, options: numbers };
     const [handle, channel] = await openStore(engine, place, Object.values(imported));
-    place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5]]; // to open it again, for an engine that died
-    const storage = new EncryptedStorage(place, { engine, store: handle }, changesOn(channel));
+    watch();
+    place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5], 1]; // to open it again, for an engine that died
+    const storage = new EncryptedStorage(
+      place,
+      { engine, store: handle },
+      changesOn(channel, () => lockVault(database)),
+    );
     tellOpened(database);
     return storage;
   };

@@ -44,6 +44,11 @@ export class Slots {
     return slot;
   }
 
+  /** Whether no call is in flight. */
+  get idle(): boolean {
+    return this.#free.length === this.#slots.length;
+  }
+
   rejectAll(error: unknown): void {
     for (const slot of this.#slots.splice(0)) slot?.reject(error);
     this.#free.length = 0;

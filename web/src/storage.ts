@@ -3,10 +3,13 @@ import type { ChangeEvent, ChangeListener, Changes } from './changes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
+import { isUnlocked, noKeys } from './host.ts';
 import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
-import { type Link, openStore, type Place } from './link.ts';
-import { running, type StoreCall } from './loader.ts';
+import { type Link, lockWatch, openStore, type Place } from './link.ts';
+import { current, running, type StoreCall } from './loader.ts';
+import { tellOpened } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
+import { importSecret, type Secret } from './secret.ts';
 import { checkText } from './text.ts';
 import { type Context, contextText } from './value.ts';
 
@@ -62,9 +65,9 @@ export class EncryptedStorage {
     this.#link = link;
     this.#changes = changes;
     this.#ends.add(
-      changes.listen(place.store, ({ key, remote }) => {
+      changes.listen(place.store, ({ type, key, remote }) => {
         const { engine, store } = this.#link;
-        if (remote) engine.tell((core) => core.heard(store, key === null ? 0 : engine.write(key)));
+        if (remote && type !== 'lock') engine.tell((core) => core.heard(store, key === null ? 0 : engine.write(key)));
       }),
     );
   }
@@ -277,6 +280,40 @@ export class EncryptedStorage {
       this.#ends.delete(end);
       end();
     };
+  }
+
+  /** Whether the vault is locked on this page. */
+  get locked(): boolean {
+    return !isUnlocked(this.#place.database);
+  }
+
+  /**
+   * Locks the vault, for all its storages, on this page and in all other tabs: its keys and all that was read are dropped. Calls
+   * then fail with `ERR_LOCKED`, until {@link unlock} or createEncryptedStorage, with the secret, unlocks it again; a call in
+   * flight ends whole or fails whole. Listeners hear of it. Resolves when the calls in flight have ended on this page; where no
+   * vault is left unlocked, the WebAssembly and its memory are let go of.
+   */
+  async lock(): Promise<void> {
+    this.#changes.tell(null, 'lock', [null]);
+    if (noKeys()) await current()?.stop();
+  }
+
+  /**
+   * Unlocks the vault on this page. Its storages, which were open when it was locked, work again.
+   *
+   * @throws VaultError `ERR_WRONG_SECRET`, and as createEncryptedStorage does
+   */
+  async unlock(secret: Secret): Promise<void> {
+    if (this.#closed) throw closed();
+    const watch = lockWatch(this.#place.database);
+    const imported = await importSecret(secret);
+    const engine = await running();
+    const [store] = await openStore(engine, this.#place, Object.values(imported));
+    watch();
+    const old = this.#link;
+    this.#link = { engine, store };
+    old.engine.tell((core) => core.release(old.store));
+    tellOpened(this.#place.database);
   }
 
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
