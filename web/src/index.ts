@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export type { AutoLock } from './autolock.ts';
 export type { Value } from './bytes.ts';
 export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';

@@ -188,11 +188,17 @@ export function requirePlatform(): void {
     throw unsupported('This page has no WebAssembly. Allow it where a lockdown mode turns it off.');
 }
 
-export const notLoaded = (url: URL, why: string) =>
+const notLoaded = (url: URL, why: string) =>
   new VaultError(
     'ERR_LOAD',
     `The file ${url} or wasm_exec.js was not loaded: ${why}. Deploy the package's files beside each other.`,
   );
+
+/** Waits for a file of the package that is imported when it is needed. */
+export const loaded = <T>(file: string, importing: Promise<T>): Promise<T> =>
+  importing.catch(() => {
+    throw notLoaded(new URL(file, import.meta.url), 'it could not be fetched');
+  });
 
 async function load(): Promise<WebAssembly.Module> {
   requirePlatform();

@@ -1,10 +1,11 @@
+import type { AutoLock } from './autolock.ts';
 import { changesOn } from './changes.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
 import { listOf } from './items.ts';
 import { lockVault, lockWatch, openStore, type Place } from './link.ts';
-import { type OpenNumbers, running } from './loader.ts';
+import { loaded, type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { asInteger, passItem } from './pass.ts';
 import { environmentSecret, importSecret, type Secret } from './secret.ts';
@@ -38,6 +39,11 @@ export interface StorageOptions {
    * `close`.
    */
   cache?: { maxBytes: number; except?: DataClassification[] | undefined } | undefined;
+  /**
+   * Lock the vault by itself: after `idleMs` without a key or a pointer, after `hiddenMs` in which no tab was visible, and
+   * with `onPageHide`, on this page, when it is left. It holds for the vault of the database until another storage says otherwise.
+   */
+  autoLock?: AutoLock | undefined;
 }
 
 /** An option that is one of two, as Go takes it: 0 for none, and 3, which Go refuses, for another. */
@@ -73,6 +79,8 @@ export async function createEncryptedStorage(
     0,
   ];
 
+  const arm = options.autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(options.autoLock);
+
   const open = async (secret: unknown): Promise<EncryptedStorage> => {
     const watch = lockWatch(database);
     const starting = running(); // while the secret is imported
@@ -87,6 +95,11 @@ export async function createEncryptedStorage(
       place,
       { engine, store: handle },
       changesOn(channel, () => lockVault(database)),
+    );
+    arm?.(
+      database,
+      () => void (storage.locked || storage.lock()),
+      () => lockVault(database),
     );
     tellOpened(database);
     return storage;

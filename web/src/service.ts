@@ -1,7 +1,7 @@
 import { copyBytes, toText } from './bytes.ts';
 import { DataClassification } from './classification.ts';
 import { invalid } from './errors.ts';
-import { notLoaded } from './loader.ts';
+import { loaded } from './loader.ts';
 import type { Sealer } from './sealer.ts';
 import { importSecret, type Secret } from './secret.ts';
 import { type Context, contextText } from './value.ts';
@@ -53,10 +53,7 @@ export class EncryptionService {
     const master = importSecret(masterKey);
     master.catch(() => {}); // initialize reports it
     this.#make = async () => {
-      const file = './sealer.js';
-      const { Sealer } = await import('./sealer.ts').catch(() => {
-        throw notLoaded(new URL(file, import.meta.url), 'it could not be fetched');
-      });
+      const { Sealer } = await loaded('./sealer.js', import('./sealer.ts'));
       return new Sealer(await master, config?.kdfIterations);
     };
   }
