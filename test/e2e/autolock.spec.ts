@@ -15,7 +15,6 @@ declare global {
 /** Opens a tab, with a vault that locks by itself. The test moves the clock of all tabs. */
 async function guard(context: BrowserContext, url: string, autoLock: AutoLock): Promise<Page> {
   const page = await context.newPage();
-  await page.clock.install();
   await openApp(page, url);
   await page.evaluate(
     async ([secret, autoLock]) => {
@@ -26,6 +25,8 @@ async function guard(context: BrowserContext, url: string, autoLock: AutoLock): 
   );
   return page;
 }
+
+test.beforeEach(({ context }) => context.clock.install()); // once: it would set the time back
 
 const locked = (page: Page) => page.evaluate(() => guarded.locked);
 
