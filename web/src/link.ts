@@ -32,12 +32,13 @@ export async function openStore(
 /** How often the vault of each database was locked on this page. */
 const lockings: Record<string, number> = {};
 
-/** Returns what tells, when the vault was opened, whether it was locked meanwhile: then it is locked again. */
-export function lockWatch(database: string): () => void {
+/** Returns what is called with the store that was opened. Where the vault was locked meanwhile, it is locked again. */
+export function lockWatch(database: string): (opened: Link) => void {
   const before = lockings[database];
-  return () => {
+  return ({ engine, store }) => {
     if (lockings[database] === before) return;
     lockVault(database);
+    engine.tell((core) => core.release(store));
     throw new VaultError('ERR_LOCKED', 'The vault was locked while it was being opened. Unlock it with its secret.');
   };
 }

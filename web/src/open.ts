@@ -89,7 +89,7 @@ export async function createEncryptedStorage(
     const engine = await starting;
     const place: Place = { database, store, options: numbers };
     const [handle, channel] = await openStore(engine, place, Object.values(imported));
-    watch();
+    watch({ engine, store: handle });
     place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5], 1]; // to open it again, for an engine that died
     const storage = new EncryptedStorage(
       place,

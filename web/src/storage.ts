@@ -309,9 +309,10 @@ export class EncryptedStorage {
     const imported = await importSecret(secret);
     const engine = await running();
     const [store] = await openStore(engine, this.#place, Object.values(imported));
-    watch();
     const old = this.#link;
-    this.#link = { engine, store };
+    const link = { engine, store };
+    watch(link);
+    this.#link = link;
     old.engine.tell((core) => core.release(old.store));
     tellOpened(this.#place.database);
   }
