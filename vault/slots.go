@@ -10,7 +10,7 @@ type NewSecret struct {
 	Secret       Key    // a PBKDF2 key
 	RandomSecret bool   // it is at least 32 bytes that the caller says are random
 	Fingerprint  []byte // as in Options
-	Iterations   uint32 // 0 means DefaultIterations
+	Iterations   uint32 // 0 means DefaultIterations, or those of the slot that is changed where it has more
 }
 
 // SlotInfo is what is told of a slot.
@@ -53,6 +53,7 @@ func (v *Vault) Slots(t Task) ([]SlotInfo, error) {
 // ChangeSecret puts a new secret in the place of an old one, which then opens the vault no more. An image of the disk from
 // before still opens with the old one.
 func (v *Vault) ChangeSecret(t Task, old Key, n NewSecret) error {
+	asked := n.Iterations != 0
 	if err := n.check(); err != nil {
 		return err
 	}
@@ -60,6 +61,9 @@ func (v *Vault) ChangeSecret(t Task, old Key, n NewSecret) error {
 		slot := &ring.Slots[k.slot]
 		if slot.Kind != envelope.SecretSlot {
 			return ErrInvalid.because("This secret is a recovery key or a passkey, and stays one. Add the new secret with addSlot, and remove the forgotten one with removeSlot.")
+		}
+		if !asked {
+			n.Iterations = max(n.Iterations, slot.Iterations) // what was raised once is not lowered by the way
 		}
 		return v.fillSlot(t, slot, k, &n)
 	})

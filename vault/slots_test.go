@@ -290,6 +290,20 @@ func TestIterationsAreRaised(t *testing.T) {
 	if got := slots(); got != [2]uint32{700_000, 600_000} {
 		t.Errorf("they were lowered to %v", got)
 	}
+	// A change of secret does not lower them, unless it is asked to.
+	for _, c := range []struct {
+		old, next      string
+		asked, slotHas uint32
+	}{{"secret", "second", 0, 700_000}, {"second", "third", 650_000, 650_000}, {"third", "secret", 700_000, 700_000}} {
+		n := newSecret(c.next)
+		n.Iterations = c.asked
+		if err := b.do(func(t *task) error { return b.vaults.open["db"].ChangeSecret(t, secretKey(c.old), n) }); err != nil {
+			t.Fatal(err)
+		}
+		if got := slots(); got != [2]uint32{c.slotHas, 600_000} {
+			t.Errorf("a change of secret that asks for %d leaves %v", c.asked, got)
+		}
+	}
 	made.set(s, text("name", "value")) // the tab that was open goes on
 	b.opens("secret", true)
 	b.opens("another", true)

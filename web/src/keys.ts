@@ -25,7 +25,7 @@ export type NewSlot = SlotOptions & { secret: Secret } & ({ kind: 'secret'; newS
 
 /** How the key of a slot is derived. */
 export interface SlotOptions {
-  /** PBKDF2 iterations, as for `createEncryptedStorage`; 600,000 by default. */
+  /** PBKDF2 iterations, as for `createEncryptedStorage`; by default 600,000, or as many as a slot that is changed has. */
   iterations?: number | undefined;
 }
 
@@ -49,7 +49,7 @@ export class VaultKeys {
   /**
    * Puts a new secret in the place of an old one, whatever the amount of data: 40 bytes are wrapped anew, in one transaction
    * that is flushed to the disk. The old secret opens the vault no more, in no tab. An old image of the disk still opens with
-   * the old one; where it was disclosed, rotate the keys, too.
+   * the old one; where it was disclosed, the data belongs into a new vault.
    */
   async changeSecret(oldSecret: Secret, newSecret: Secret, options: SlotOptions = {}): Promise<void> {
     await this.#call('changeSecret', [oldSecret, newSecret], iterationsOf(options));
