@@ -201,6 +201,34 @@ func (k *Keyring) Find(kind KeyKind, class Class, epoch uint32) *WrappedKey {
 	return nil
 }
 
+// Insert adds a key at its place.
+func (k *Keyring) Insert(e WrappedKey) {
+	at := len(k.Keys)
+	for at > 0 && e.before(&k.Keys[at-1]) {
+		at--
+	}
+	k.Keys = append(k.Keys, WrappedKey{})
+	copy(k.Keys[at+1:], k.Keys[at:])
+	k.Keys[at] = e
+}
+
+// Newest returns the key of a kind that serves every class which has the highest epoch, or nil.
+func (k *Keyring) Newest(kind KeyKind) *WrappedKey {
+	return k.Find(kind, 0, k.newest(kind, k.HighestEpoch))
+}
+
+// NameEpoch returns the epoch of the name key that names of records of an epoch are hidden with: the highest up to it.
+func (k *Keyring) NameEpoch(epoch uint32) uint32 { return k.newest(NameKey256, epoch) }
+
+func (k *Keyring) newest(kind KeyKind, upTo uint32) (epoch uint32) {
+	for i := range k.Keys {
+		if e := &k.Keys[i]; e.Kind == kind && e.Epoch <= upTo {
+			epoch = max(epoch, e.Epoch)
+		}
+	}
+	return epoch
+}
+
 const keyringLabel = "idbvault/keyring/v1"
 
 // KeyringMessage returns the message whose HMAC under the keyring key is the keyring's MAC:

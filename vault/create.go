@@ -5,7 +5,7 @@ import "idbvault/envelope"
 // create makes the keyring of a new vault and returns it with the vault key, or the one that another tab made meanwhile,
 // without. Keys are never made over existing records: a keyring that is absent beside records is ErrIntegrity.
 func (v *Vault) create(t Task, o Options) (*envelope.Keyring, []byte, Key, error) {
-	unlock, err := v.p.Lock(t, "idbvault:create:"+v.database)
+	unlock, err := v.p.Lock(t, "idbvault:create:"+v.database, false)
 	if err != nil {
 		return nil, nil, nil, err
 	}

@@ -45,7 +45,7 @@ var (
 	ErrQuota       = &Error{"ERR_QUOTA", "The browser's storage is full. Nothing was changed; delete what is not needed and try again."}
 	ErrBlocked     = &Error{"ERR_BLOCKED", "Another tab holds the database open. Close it and try again."}
 	ErrConflict    = &Error{"ERR_CONFLICT", "The record changed again at every try. Nothing was written; try again."}
-	ErrExhausted   = &Error{"ERR_EXHAUSTED", "This class's key has sealed as many records as is safe. Write to a new vault."}
+	ErrExhausted   = &Error{"ERR_EXHAUSTED", "This class's key has sealed as many records as is safe. Rotate the keys with rotateKeys."}
 	ErrStorage     = &Error{"ERR_STORAGE", "IndexedDB failed. Nothing was changed; try again, and look at the disk if it fails again."}
 	ErrUnsupported = &Error{"ERR_UNSUPPORTED", "This page lacks something that idbvault needs."}
 	ErrLoad        = &Error{"ERR_LOAD", "The idbvault WebAssembly file could not be loaded."}

@@ -144,6 +144,10 @@ func (p *page) NewVaultKey(t Task, kek Key) (Key, []byte, error) {
 	return &fakeKey{kind: "AES-KW", uses: mayWrap | mayUnwrap, raw: raw}, wrapped, err
 }
 
+func (p *page) WrappingVaultKey(t Task, kek Key, wrapped []byte) (Key, error) {
+	return p.unwrap(t, kek, wrapped, fakeKey{kind: "AES-KW", uses: mayWrap})
+}
+
 func (p *page) UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error) {
 	return p.unwrap(t, kek, wrapped, fakeKey{kind: "AES-KW", uses: mayUnwrap})
 }

@@ -241,8 +241,13 @@ func (c *conn) Commit(t Task, b Batch) error {
 	}
 	issuedNow(b.Issued)
 	c.wait(t, x)
+	return c.apply(&b)
+}
+
+// apply carries out a batch, all or nothing.
+func (c *conn) apply(b *Batch) error {
 	if c.d.refuse != nil {
-		if err := c.d.refuse(&b); err != nil {
+		if err := c.d.refuse(b); err != nil {
 			return err
 		}
 	}
@@ -261,6 +266,29 @@ func (c *conn) Commit(t Task, b Batch) error {
 		c.p.note("write %s strict=%v", Tables[w.Table], b.Strict)
 	}
 	return nil
+}
+
+func (c *conn) Swap(t Task, swaps []Swap) (n int, err error) {
+	x, err := c.begin(true, Records, Chunks)
+	if err != nil {
+		return 0, err
+	}
+	defer c.d.end(x)
+	for i := range swaps {
+		if i > 0 && bytes.Compare(swaps[i-1].Key, swaps[i].Key) >= 0 {
+			c.p.t.Error("swaps do not ascend")
+		}
+	}
+	c.wait(t, x)
+	var b Batch
+	for _, s := range swaps {
+		if c.d.holds(&Expect{Table: Records, Key: s.Key, Prefix: s.Prefix}) {
+			b.Writes = append(b.Writes, s.Writes...)
+			n++
+		}
+	}
+	c.wait(t, x)
+	return n, c.apply(&b)
 }
 
 func (d *disk) holds(e *Expect) bool {

@@ -93,6 +93,6 @@ func (b *tab) storedName(s *Store, name string) (stored []byte) {
 // prepare lays a record out and returns its header and what must be sealed for it.
 func (s *Store) prepare(it *Item, stored []byte, now uint64) (envelope.Header, []Seal) {
 	var h envelope.Header
-	head := s.layOut(it, &h, now)
+	head := s.layOut(it, &h, s.share.epoch, now)
 	return h, s.seals(it, &h, head, stored, nil)
 }

@@ -17,7 +17,7 @@ type world struct {
 	now   uint64
 	scale uint32 // PBKDF2 iterations are divided by it; what was asked for is recorded
 	disks map[string]*disk
-	locks map[string]bool
+	locks map[string]int // how often each is shared; -1 for one that is held alone
 	// noLocks is a browser without Web Locks, where a lock is granted at once.
 	noLocks bool
 	used    map[string]bool // key and IV of every seal
@@ -31,7 +31,7 @@ type world struct {
 func newWorld(t *testing.T, seed uint64) *world {
 	return &world{
 		t: t, rand: rand.New(rand.NewPCG(seed, 0)), now: 1_736_942_400, scale: 10_000,
-		disks: map[string]*disk{}, locks: map[string]bool{}, used: map[string]bool{}, back: make(chan struct{}),
+		disks: map[string]*disk{}, locks: map[string]int{}, used: map[string]bool{}, back: make(chan struct{}),
 	}
 }
 
@@ -145,8 +145,9 @@ type page struct {
 	conns   []*conn
 	held    map[Held][]byte
 	holds   Held
-	short   bool // of memory for what is held
-	reads   int  // look-ups in the database
+	short   bool             // of memory for what is held
+	reads   int              // look-ups in the database
+	locked  map[*bool]func() // what lets go of each lock that the page holds
 }
 
 // tab is a page with its vaults.
@@ -156,7 +157,7 @@ type tab struct {
 }
 
 func (w *world) tab() *tab {
-	p := &page{world: w, kept: map[string]map[string]Key{}, held: map[Held][]byte{}}
+	p := &page{world: w, kept: map[string]map[string]Key{}, held: map[Held][]byte{}, locked: map[*bool]func(){}}
 	return &tab{p, &Vaults{Platform: p}}
 }
 
@@ -170,6 +171,10 @@ func (b *tab) crash() *tab {
 func (b *tab) end() {
 	for _, c := range b.conns {
 		c.closed = true
+	}
+	for at, release := range b.locked {
+		delete(b.locked, at)
+		release()
 	}
 }
 
@@ -222,15 +227,30 @@ func (p *page) ParseTime(text string) uint64 {
 	return uint64(at.Unix())
 }
 
-func (p *page) Lock(t Task, name string) (func(), error) {
+func (p *page) Lock(t Task, name string, shared bool) (func(), error) {
 	k := t.(*task)
 	k.linger()
-	for !p.noLocks && p.locks[name] {
+	for !p.noLocks && (p.locks[name] < 0 || !shared && p.locks[name] > 0) {
 		k.wait()
 	}
-	p.locks[name] = true
-	return func() { p.locks[name] = false }, nil
+	step := 1
+	if !shared {
+		step = -1
+	}
+	p.locks[name] += step
+	released := false
+	release := func() {
+		if released {
+			p.t.Error("a lock was let go of twice")
+		}
+		released = true
+		p.locks[name] -= step
+	}
+	p.locked[&released] = release
+	return func() { delete(p.locked, &released); release() }, nil
 }
+
+func (p *page) Pause(t Task, _ int) { t.(*task).linger() }
 
 func (p *page) Keep(database, label string, key Key) Key {
 	if k := key.(*fakeKey); k.uses&(mayWrap|mayUnwrap|mayDerive) != 0 {
@@ -253,6 +273,13 @@ func (p *page) Forget(database string) {
 		key.(*fakeKey).forgotten = true
 	}
 	delete(p.kept, database)
+}
+
+func (p *page) ForgetKey(database, label string) {
+	if key, ok := p.kept[database][label]; ok {
+		key.(*fakeKey).forgotten = true
+		delete(p.kept[database], label)
+	}
 }
 
 func (p *page) Hold(_ Task, b Blob) (Held, bool) {

@@ -37,6 +37,10 @@ func (v *Vault) reread(t Task) (*envelope.Keyring, []byte, error) {
 	}
 	if !same {
 		if err := v.verify(t, v.ringKey, ring, stored); err != nil {
+			if err == ErrIntegrity && ring.Newest(envelope.KeyringKey256) != nil && *ring.Newest(envelope.KeyringKey256) != *v.ring.Newest(envelope.KeyringKey256) {
+				v.expel() // another page gave the vault a new secret and new keys
+				return nil, nil, ErrLocked
+			}
 			return nil, nil, v.failed(err)
 		}
 		if !sameSlots(ring, v.ring) {
@@ -44,18 +48,24 @@ func (v *Vault) reread(t Task) (*envelope.Keyring, []byte, error) {
 		}
 		v.ring, v.stored = ring, stored
 	}
-	return ring.Clone(), stored, nil
+	if !same || v.share.epoch != ring.WriteEpoch || !v.complete() {
+		if err := v.follow(t); err != nil {
+			return nil, nil, err
+		}
+	}
+	return v.ring.Clone(), v.stored, nil
 }
 
-// rewrite writes a keyring that was changed, in the place of the stored one that it was made from; else it is ErrStale.
-func (v *Vault) rewrite(t Task, ring *envelope.Keyring, stored []byte) error {
+// rewrite writes a keyring that was changed, in the place of the stored one that it was made from, with more writes in the same
+// transaction; else it is ErrStale.
+func (v *Vault) rewrite(t Task, ringKey Key, ring *envelope.Keyring, stored []byte, more ...Write) error {
 	ring.Generation++
-	next, err := v.seal(t, v.ringKey, ring)
+	next, err := v.seal(t, ringKey, ring)
 	if err != nil {
 		return v.failed(err)
 	}
 	err = v.db.Commit(t, Batch{
-		Writes: []Write{{Table: Keyrings, Key: KeyringEntry, Bytes: next}},
+		Writes: append(more, Write{Table: Keyrings, Key: KeyringEntry, Bytes: next}),
 		Expect: &Expect{Table: Keyrings, Key: KeyringEntry, Prefix: stored},
 		Strict: true,
 	})

@@ -16,36 +16,37 @@ const (
 // perClass is a number for each class.
 type perClass [envelope.PHI + 1]int
 
-// spend takes the right to seal so many records of each class under the current keys. It is counted durably before the
-// first record is sealed.
-func (v *Vault) spend(t Task, need *perClass) error {
-	if v.drawLease(need) {
-		return nil
+// spend takes the right to seal so many ciphertexts of each class under the keys of the epoch that the share returned is in. They
+// are counted durably before the first of them is sealed. The caller leaves the share when its transaction has ended.
+func (v *Vault) spend(t Task, need *perClass) (*share, error) {
+	if s := v.share; s.draw(need) {
+		return s, nil
 	}
 	turn := v.leasing.take(t, "keyring")
 	defer turn.finish()
 	for range maxRetries {
-		if v.drawLease(need) {
-			return nil
+		if s := v.share; s.draw(need) {
+			return s, nil
 		}
 		err := v.extend(t, need)
 		if err != nil && !ErrStale.is(err) {
-			return err
+			return nil, err
 		}
 	}
-	return ErrConflict
+	return nil, ErrConflict
 }
 
-// drawLease takes need from the leases in memory, all of it or nothing.
-func (v *Vault) drawLease(need *perClass) bool {
+// draw takes need from the leases in memory, all of it or nothing, for a writer.
+func (s *share) draw(need *perClass) bool {
 	for class, n := range need {
-		if v.leases[class] < n {
+		if s.leases[class] < n {
 			return false
 		}
 	}
 	for class, n := range need {
-		v.leases[class] -= n
+		s.leases[class] -= n
 	}
+	s.writers++
 	return true
 }
 
@@ -55,12 +56,13 @@ func (v *Vault) extend(t Task, need *perClass) error {
 	if err != nil {
 		return err
 	}
+	s := v.share
 	var granted perClass
 	for class, n := range need {
-		if n -= v.leases[class]; n <= 0 {
+		if n -= s.leases[class]; n <= 0 {
 			continue
 		}
-		e := ring.Find(envelope.RecordKey256, envelope.Class(class), v.ring.WriteEpoch)
+		e := ring.Find(envelope.RecordKey256, envelope.Class(class), s.epoch)
 		if e == nil {
 			return ErrIntegrity
 		}
@@ -71,11 +73,11 @@ func (v *Vault) extend(t Task, need *perClass) error {
 		e.Leases += uint32(count)
 		granted[class] = count * leaseSize
 	}
-	if err := v.rewrite(t, ring, stored); err != nil {
+	if err := v.rewrite(t, v.ringKey, ring, stored); err != nil {
 		return err
 	}
 	for class, n := range granted {
-		v.leases[class] += n
+		s.leases[class] += n
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func TestLeaseSize(t *testing.T) {
 			for _, n := range c.records {
 				var need perClass
 				need[envelope.PHI] = 2 * n
-				if err := b.do(func(t *task) error { return s.spend(t, &need) }); err != nil {
+				if err := b.do(func(t *task) error { _, err := s.spend(t, &need); return err }); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -111,7 +111,7 @@ func TestLeaseSize(t *testing.T) {
 	// Set asks for two a record, whichever layout it has.
 	b, s := newStore(t, 4)
 	b.set(s, text("a", "1"), text("b", large("2")))
-	if left := s.leases[envelope.PHI]; left != leaseSize-4 {
+	if left := s.share.leases[envelope.PHI]; left != leaseSize-4 {
 		t.Errorf("two records left %d of a lease of %d", left, leaseSize)
 	}
 }
@@ -136,7 +136,7 @@ func TestLeaseSeesAFork(t *testing.T) {
 	public := text("b", "2")
 	public.Class = envelope.Public
 	other.set(other.store("db", "st", withSecret("secret")), public) // generation 2 again, and another one
-	s.leases[envelope.PHI] = 0
+	s.share.leases[envelope.PHI] = 0
 	fails(t, "a lease on a fork", b.do(func(t *task) error { return set(t, s, text("c", "3")) }), ErrIntegrity)
 }
 
@@ -193,7 +193,7 @@ func TestExhausted(t *testing.T) {
 	s = b.store("db", "st", withSecret("secret"))
 	b.set(s, text("a", "1"))
 	b.wantsLeases(2, 0, 0, 0, 0, most)
-	s.leases[envelope.PHI] = 1 // fewer than a record takes
+	s.share.leases[envelope.PHI] = 1 // fewer than a record takes
 	before := b.disks["db"].snapshot()
 	fails(t, "a write under a spent key", b.do(func(t *task) error { return set(t, s, text("b", "2")) }), ErrExhausted)
 	public := text("c", "3")
@@ -237,7 +237,7 @@ func TestLeaseSeesTheKeyringChanged(t *testing.T) {
 			d := b.disks["db"]
 			first := d.keyring()
 			b.set(s, text("a", "1"))
-			s.leases[envelope.PHI] = 0
+			s.share.leases[envelope.PHI] = 0
 			c.change(d, first)
 			before := d.snapshot()
 			b.events = nil
@@ -271,7 +271,7 @@ func TestManyLeasesAtOnce(t *testing.T) {
 		b.start(func(t *task) {
 			var need perClass
 			need[envelope.PHI] = leaseSize
-			if err := s.spend(t, &need); err != nil {
+			if _, err := s.spend(t, &need); err != nil {
 				b.t.Error(err)
 			}
 		})

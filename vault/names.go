@@ -28,9 +28,13 @@ func (s *Store) storedNames(t Task, names []string, meanwhile func()) ([][]byte,
 		}
 		return stored, nil
 	}
+	named := s.nameEpoch
 	hidden, err := s.hide(t, unknown, meanwhile)
 	if err != nil {
 		return nil, err
+	}
+	if s.nameEpoch != named {
+		return s.storedNames(t, names, nil) // a rotation changed the name key meanwhile
 	}
 	if s.names == nil || len(s.names)+len(hidden) > maxKnownNames {
 		s.names = knownNames{}
@@ -44,8 +48,20 @@ func (s *Store) storedNames(t Task, names []string, meanwhile func()) ([][]byte,
 	return stored, nil
 }
 
+// otherNames returns what names are stored as that a rotation under way has not moved yet, or will not move any more; nil for none.
+func (s *Store) otherNames(t Task, names []string) ([][]byte, error) {
+	if s.otherName == nil || s.ring.ClearNames {
+		return nil, nil
+	}
+	return s.hideWith(t, s.otherName, names, nil)
+}
+
 // hide returns the stored forms of names as storedNames does, and remembers none.
 func (s *Store) hide(t Task, names []string, meanwhile func()) ([][]byte, error) {
+	return s.hideWith(t, s.nameKey, names, meanwhile)
+}
+
+func (s *Store) hideWith(t Task, key Key, names []string, meanwhile func()) ([][]byte, error) {
 	forms := make([][]byte, len(names))
 	if s.ring.ClearNames {
 		for i, name := range names {
@@ -59,6 +75,6 @@ func (s *Store) hide(t Task, names []string, meanwhile func()) ([][]byte, error)
 	for i, name := range names {
 		forms[i] = envelope.NameMessage(s.name, name)
 	}
-	hidden, err := s.p.MAC(t, s.nameKey, forms, meanwhile)
+	hidden, err := s.p.MAC(t, key, forms, meanwhile)
 	return hidden, s.failed(err)
 }

@@ -51,6 +51,8 @@ type Crypto interface {
 	// NewVaultKey draws a vault key and returns it, able to wrap, with its 40 bytes wrapped by kek.
 	NewVaultKey(t Task, kek Key) (Key, []byte, error)
 	UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
+	// WrappingVaultKey unwraps the vault key as one that can wrap, and no more.
+	WrappingVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
 	// Rewrap returns a wrapped vault key wrapped by another KEK. For that once its handle is extractable; it is dropped.
 	Rewrap(t Task, kek Key, wrapped []byte, by Key) ([]byte, error)
 	// NewWrapped draws a key of that kind and returns its 40 bytes wrapped by the vault key; the key itself is dropped.
@@ -71,15 +73,18 @@ const (
 	Keyrings Table = iota // one entry, under KeyringEntry
 	Records               // header || ciphertext, under envelope.RecordKey
 	Chunks                // ciphertext of large values, under envelope.ChunkKey
-	Journal               // kept for rotation
+	Journal               // one entry, under JournalEntry, while a rotation is not at its end
 	Audit                 // kept for the audit log
 )
 
 // Tables are the names of the object stores, by Table.
 var Tables = [...]string{"keyring", "records", "chunks", "journal", "audit"}
 
-// KeyringEntry is the key of the keyring in its table.
-var KeyringEntry = []byte("keyring")
+// The keys of the entries of Keyrings and Journal.
+var (
+	KeyringEntry = []byte("keyring")
+	JournalEntry = []byte("rotation")
+)
 
 // Write is one entry to put, or to delete where Value is nil and Bytes is empty.
 type Write struct {
@@ -105,6 +110,13 @@ type Batch struct {
 	// Issued, where not nil, is called when every request has been made: a transaction that is made later takes effect
 	// later.
 	Issued func()
+}
+
+// Swap is what to write in the place of an entry of Records, in Records and in Chunks.
+type Swap struct {
+	Key    []byte
+	Prefix []byte
+	Writes []Write
 }
 
 // ClearRange deletes a range of a table.
@@ -149,6 +161,9 @@ type Database interface {
 	Keys(t Task, table Table, r Range, limit int, issued func()) ([][]byte, error)
 	Count(t Task, table Table, r Range, issued func()) (int, error)
 	Commit(t Task, b Batch) error
+	// Swap carries out, in one transaction that is flushed to the disk, those writes whose entry in Records still begins as it did, and
+	// returns how many entries that were. Swaps ascend by key.
+	Swap(t Task, swaps []Swap) (int, error)
 	Close()
 }
 
@@ -162,13 +177,15 @@ type Platform interface {
 	// that name exists. Without create an absent database is ErrAbsent; one that is not a vault's is ErrNotVault.
 	OpenDatabase(t Task, name string, create bool, lost func()) (Database, error)
 	DeleteDatabase(t Task, name string) error
-	// Lock waits for the origin-wide lock of that name and returns what lets go of it.
-	Lock(t Task, name string) (func(), error)
+	// Lock waits for the origin-wide lock of that name, alone or shared, and returns what lets go of it.
+	Lock(t Task, name string, shared bool) (func(), error)
+	Pause(t Task, ms int)
 	// Keep holds on to a handle of an unlocked vault for the life of the page, and returns it as one that outlives the Task;
-	// Kept finds it again after this instance died. Forget drops all of a database's, and what still uses one of them fails.
+	// Kept finds it again after this instance died. Forget drops all of a database's, ForgetKey one, and what still uses it fails.
 	Keep(database, label string, key Key) Key
 	Kept(database, label string) (Key, bool)
 	Forget(database string)
+	ForgetKey(database, label string)
 	// Hold keeps a copy of b; Recall returns another one, for a Task, and Drop lets go of it. They are not ok where there is no
 	// memory for the copy.
 	Hold(t Task, b Blob) (h Held, ok bool)

@@ -47,11 +47,59 @@ func (s *Store) get(t Task, names []string, what reading, issued func()) ([]Valu
 			return kept, nil
 		}
 	}
+	for range maxMoves {
+		found, err := s.look(t, names, what, issued)
+		if !errMoved.is(err) {
+			return found, err
+		}
+	}
+	return nil, ErrIntegrity // there is no key for it, and was none
+}
+
+// locate puts the name under which a record is stored into hidden, where a rotation under way may have moved it. Both names are
+// looked up in one transaction, since a record has always one of them. It reports which records are there.
+func (s *Store) locate(t Task, names []string, hidden [][]byte) (present []bool, err error) {
+	left, err := s.otherNames(t, names)
+	if left == nil || err != nil {
+		return nil, err
+	}
+	var reads []Read
+	for i := range hidden {
+		reads = append(reads,
+			Read{Table: Records, Key: envelope.RecordKey(s.name, hidden[i])},
+			Read{Table: Records, Key: envelope.RecordKey(s.name, left[i])})
+	}
+	if err := s.db.Read(t, reads, nil, nil); err != nil {
+		return nil, err
+	}
+	present = make([]bool, len(names))
+	for i := range hidden {
+		now, before := reads[2*i].Found, reads[2*i+1].Found
+		present[i] = now || before
+		if before && !now {
+			hidden[i] = left[i]
+		}
+	}
+	return present, nil
+}
+
+// errMoved is the outcome of a read that a rotation under way got ahead of; the read is made again.
+var errMoved = &Error{"moved", "moved"}
+
+// maxMoves is how often a read is made again: a record moves at most twice while a rotation is begun and rolled back.
+const maxMoves = 4
+
+func (s *Store) look(t Task, names []string, what reading, issued func()) ([]Value, error) {
+	named := s.nameEpoch
 	hidden, err := s.storedNames(t, names, nil)
 	if err != nil {
 		return nil, err
 	}
 	if err := s.alive(); err != nil {
+		return nil, err
+	}
+	present, err := s.locate(t, names, hidden)
+	if err != nil {
 		return nil, err
 	}
 	found := make([]Value, len(names))
@@ -70,7 +118,16 @@ func (s *Store) get(t Task, names []string, what reading, issued func()) ([]Valu
 	default:
 		err = o.lookUpAll(entries, issued)
 	}
-	if err = o.end(entries, err); err != nil {
+	err = o.end(entries, err)
+	if err == nil && s.nameEpoch != named {
+		err = errMoved
+	}
+	for i := range present {
+		if err == nil && present[i] && !entries[i].head.Found {
+			err = errMoved
+		}
+	}
+	if err = o.moved(err); err != nil {
 		found = nil
 	}
 	s.cache.take(t, names, o, found)
@@ -94,10 +151,11 @@ type opening struct {
 	t         Task
 	headsOnly bool
 	jobs      []Open
+	unknown   *envelope.Header // of a record whose key is not here
 }
 
 func (s *Store) opening(t Task, n int, headsOnly bool) *opening {
-	return &opening{s, t, headsOnly, make([]Open, 0, n)}
+	return &opening{s, t, headsOnly, make([]Open, 0, n), nil}
 }
 
 // lookUpAll looks entries up with the values that lie apart. Which records have one, their headers say; where the page did not
@@ -168,6 +226,16 @@ func (o *opening) lookUp(entries []sealed, issued func()) error {
 	})
 }
 
+// moved is the error of a read: before it is made again, the page catches up with the rotation that got ahead of it.
+func (o *opening) moved(err error) error {
+	if errMoved.is(err) && o.unknown != nil {
+		if err := o.catchUp(o.t, o.unknown); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // begin reads the headers of entries that were found and begins to open them, those excepted whose value must be read first. The
 // place that their tags are held against is where they were found.
 func (o *opening) begin(entries []sealed) error {
@@ -188,7 +256,8 @@ func (o *opening) begin(entries []sealed) error {
 		e.value.front = front[:h.Size()]
 		key := o.recordKey(h.Class, h.Epoch)
 		if key == nil {
-			return o.failed(ErrIntegrity)
+			o.unknown = h
+			return o.failed(errMoved)
 		}
 		e.job = len(o.jobs)
 		at, part := o.place(e.stored), envelope.PartWhole
@@ -293,16 +362,31 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 	}
 	turn := s.order.take(t, name)
 	defer turn.finish()
-	stored, err := s.storedNames(t, []string{name}, nil)
-	if err != nil {
-		return false, err
+	for named := uint32(0); named != s.nameEpoch; {
+		named = s.nameEpoch
+		stored, err := s.storedNames(t, []string{name}, nil)
+		if err != nil {
+			return false, err
+		}
+		left, err := s.otherNames(t, []string{name})
+		if err != nil {
+			return false, err
+		}
+		var reads []Read
+		for _, form := range append(stored, left...) {
+			reads = append(reads, Read{Table: Records, Key: envelope.RecordKey(s.name, form)})
+		}
+		if err := s.db.Read(t, reads, turn.finish, nil); err != nil {
+			return false, err
+		}
+		for i := range reads {
+			if reads[i].Found {
+				h, err := envelope.ParseHeader(reads[i].Entry.Front)
+				return err != nil || !expired(&h, s.p.Now()), nil
+			}
+		}
 	}
-	reads := []Read{{Table: Records, Key: envelope.RecordKey(s.name, stored[0])}}
-	if err := s.db.Read(t, reads, turn.finish, nil); err != nil || !reads[0].Found {
-		return false, err
-	}
-	h, err := envelope.ParseHeader(reads[0].Entry.Front)
-	return err != nil || !expired(&h, s.p.Now()), nil
+	return false, nil
 }
 
 // scanPage is how many records one transaction of Names reads.
@@ -320,13 +404,24 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 	}
 	turn := s.order.take(t)
 	defer turn.finish()
-	r := s.all()
+	for range maxMoves {
+		names, err := s.list(t, prefix, class, turn.finish)
+		if !errMoved.is(err) {
+			return names, err
+		}
+	}
+	return nil, ErrIntegrity
+}
+
+func (s *Store) list(t Task, prefix string, class envelope.Class, issued func()) (names []string, err error) {
+	named, limit, r := s.nameEpoch, scanPage, s.all()
 	if s.ring.ClearNames {
 		r = s.under(prefix)
+	} else if s.otherName != nil {
+		limit = 1 << 30 // records move behind a page that was read, and before one that was not
 	}
-	var names []string
 	for {
-		entries, err := s.db.Scan(t, Records, r, scanPage, turn.finish)
+		entries, err := s.db.Scan(t, Records, r, limit, issued)
 		if err != nil {
 			return nil, err
 		}
@@ -334,13 +429,19 @@ func (s *Store) Names(t Task, prefix string, class envelope.Class) ([]string, er
 		if err != nil {
 			return nil, err
 		}
+		if s.nameEpoch != named {
+			return nil, errMoved
+		}
 		names = append(names, found...)
-		if len(entries) < scanPage {
+		if len(entries) < limit {
 			return names, nil
 		}
-		r.From = append(append([]byte(nil), entries[len(entries)-1].Key...), 0) // the least key behind it
+		r.From = after(entries[len(entries)-1].Key)
 	}
 }
+
+// after is the least key behind one.
+func after(key []byte) []byte { return append(append([]byte(nil), key...), 0) }
 
 func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope.Class) ([]string, error) {
 	values := make([]Value, len(entries))
@@ -354,7 +455,7 @@ func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope
 	}
 	o := s.opening(t, len(all), true)
 	if err := o.end(all, o.begin(all)); err != nil {
-		return nil, err
+		return nil, o.moved(err)
 	}
 	names := make([]string, len(values))
 	for i := range values {
@@ -366,8 +467,12 @@ func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope
 		return nil, err
 	}
 	matching := names[:0]
+	left, err := s.otherNames(t, names)
+	if err != nil {
+		return nil, err
+	}
 	for i, name := range names {
-		if string(again[i]) != string(all[i].stored) {
+		if string(again[i]) != string(all[i].stored) && (left == nil || string(left[i]) != string(all[i].stored)) {
 			return nil, ErrIntegrity
 		}
 		if values[i].Found && (class == 0 || values[i].Header.Class == class) && len(name) >= len(prefix) && name[:len(prefix)] == prefix {

@@ -35,19 +35,19 @@ func (vs *Vaults) Unlocked(t Task, database string) (*Vault, error) {
 }
 
 // Slots lists the slots as they are stored now.
-func (v *Vault) Slots(t Task) ([]SlotInfo, error) {
-	if err := v.alive(); err != nil {
-		return nil, err
-	}
-	ring, _, err := v.reread(t)
-	if err != nil {
-		return nil, err
-	}
+func (v *Vault) Slots(t Task) (list []SlotInfo, err error) {
+	return list, v.onKeyring(t, func(ring *envelope.Keyring, _ []byte) error {
+		list = slotsOf(ring)
+		return nil
+	})
+}
+
+func slotsOf(ring *envelope.Keyring) []SlotInfo {
 	list := make([]SlotInfo, len(ring.Slots))
 	for i, s := range ring.Slots {
 		list[i] = SlotInfo{s.ID, s.Kind, s.Iterations}
 	}
-	return list, nil
+	return list
 }
 
 // ChangeSecret puts a new secret in the place of an old one, which then opens the vault no more. An image of the disk from
@@ -114,13 +114,35 @@ func (v *Vault) RemoveSlot(t Task, secret Key, id uint32) error {
 
 // opened is what a secret opened: a slot, and the KEK that unwraps it.
 type opened struct {
-	slot    int
-	kek     Key
-	wrapped [envelope.WrappedSize]byte // the vault key in it
+	slot     int
+	kek      Key
+	wrapped  [envelope.WrappedSize]byte // the vault key in it
+	vaultKey Key
 }
 
 // changeSlots has change alter the keyring's slots, given the one that secret opens, and writes it.
 func (v *Vault) changeSlots(t Task, secret Key, change func(ring *envelope.Keyring, k *opened) error) error {
+	return v.withKeyring(t, secret, func(ring *envelope.Keyring, stored []byte, k *opened) error {
+		if err := change(ring, k); err != nil {
+			return err
+		}
+		return v.rewrite(t, v.ringKey, ring, stored)
+	})
+}
+
+// withKeyring has change work on a copy of the keyring, given the slot that secret opens, and again where another page wrote it first.
+func (v *Vault) withKeyring(t Task, secret Key, change func(ring *envelope.Keyring, stored []byte, k *opened) error) error {
+	return v.onKeyring(t, func(ring *envelope.Keyring, stored []byte) error {
+		k, err := v.trySlots(t, ring, secret)
+		if err != nil {
+			return err
+		}
+		return change(ring, stored, k)
+	})
+}
+
+// onKeyring is withKeyring for what needs no secret.
+func (v *Vault) onKeyring(t Task, change func(ring *envelope.Keyring, stored []byte) error) error {
 	if err := v.alive(); err != nil {
 		return err
 	}
@@ -131,14 +153,7 @@ func (v *Vault) changeSlots(t Task, secret Key, change func(ring *envelope.Keyri
 		if err != nil {
 			return err
 		}
-		k, _, err := v.trySlots(t, ring, secret)
-		if err != nil {
-			return err
-		}
-		if err := change(ring, k); err != nil {
-			return err
-		}
-		if err := v.rewrite(t, ring, stored); !ErrStale.is(err) {
+		if err := change(ring, stored); !ErrStale.is(err) {
 			return err
 		}
 	}
@@ -165,22 +180,22 @@ func (n *NewSecret) check() error {
 	return err
 }
 
-// trySlots returns the slot that the secret opens, and the vault key.
-func (v *Vault) trySlots(t Task, ring *envelope.Keyring, secret Key) (*opened, Key, error) {
+// trySlots returns the slot that the secret opens.
+func (v *Vault) trySlots(t Task, ring *envelope.Keyring, secret Key) (*opened, error) {
 	for i, s := range ring.Slots {
 		kek, err := v.p.DeriveKEK(t, secret, s.Salt[:], s.Iterations)
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		vaultKey, err := v.p.UnwrapVaultKey(t, kek, s.Wrapped[:])
 		if err == nil {
-			return &opened{i, kek, s.Wrapped}, vaultKey, nil
+			return &opened{i, kek, s.Wrapped, vaultKey}, nil
 		}
 		if !ErrRefused.is(err) {
-			return nil, nil, err
+			return nil, err
 		}
 	}
-	return nil, nil, ErrWrongSecret
+	return nil, ErrWrongSecret
 }
 
 func sameSlots(a, b *envelope.Keyring) bool {

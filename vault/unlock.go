@@ -110,11 +110,13 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 
 // admit checks the secret that an open vault is opened with again.
 func (v *Vault) admit(t Task, o Options) error {
+	turn := v.leasing.take(t, "keyring")
+	defer turn.finish()
 	ring, _, err := v.reread(t) // another tab may have changed the slots
 	if err != nil || len(o.Fingerprint) > 0 && string(v.fingerprint) == string(o.Fingerprint) {
 		return err
 	}
-	if _, _, err := v.trySlots(t, ring, o.Secret); err != nil {
+	if _, err := v.trySlots(t, ring, o.Secret); err != nil {
 		return err
 	}
 	v.fingerprint = o.Fingerprint
@@ -147,7 +149,7 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 		}
 		return nil, err
 	}
-	ring, stored, err := v.load(t)
+	ring, stored, err := v.hold(t)
 	if err == nil && ring == nil {
 		err = ErrIntegrity
 	}
@@ -163,7 +165,7 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 		})
 	}
 	if err != nil {
-		v.db.Close()
+		v.drop()
 		if err == ErrIntegrity {
 			// Perhaps another tab replaced the vault. Whether this one is whole, its secret tells.
 			vs.Platform.Forget(database)
@@ -203,6 +205,12 @@ func (vs *Vaults) fresh(database string) *Vault {
 	}
 }
 
+// drop lets go of a vault that did not open.
+func (v *Vault) drop() {
+	v.share.retire()
+	v.db.Close()
+}
+
 // attach opens the database. When it is lost, to a deletion or to the browser, so is the vault: its keys are dropped.
 func (v *Vault) attach(t Task, create bool) (err error) {
 	v.db, err = v.p.OpenDatabase(t, v.database, create, func() {
@@ -220,7 +228,7 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 		return nil, err
 	}
 	if err := v.unlockOrCreate(t, o); err != nil {
-		v.db.Close()
+		v.drop()
 		return nil, err
 	}
 	if v.gone {
@@ -233,7 +241,7 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 }
 
 func (v *Vault) unlockOrCreate(t Task, o Options) error {
-	ring, stored, err := v.load(t)
+	ring, stored, err := v.hold(t)
 	if err != nil {
 		return err
 	}
@@ -252,17 +260,26 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 			return err
 		}
 		if vaultKey != nil {
+			if v.share, err = v.shareIn(t, ring.WriteEpoch); err != nil {
+				return err
+			}
 			return v.unwrap(t, ring, stored, vaultKey)
+		}
+		if ring, stored, err = v.hold(t); err != nil {
+			return err
+		}
+		if ring == nil {
+			return errNoKeyring
 		}
 	}
 	if err := o.suit(ring); err != nil {
 		return err
 	}
-	k, vaultKey, err := v.trySlots(t, ring, o.Secret)
+	k, err := v.trySlots(t, ring, o.Secret)
 	if err != nil {
 		return err
 	}
-	if err := v.unwrap(t, ring, stored, vaultKey); err != nil {
+	if err := v.unwrap(t, ring, stored, k.vaultKey); err != nil {
 		return err
 	}
 	if !o.raise || ring.Slots[k.slot].Iterations >= o.Iterations {
@@ -281,7 +298,7 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 // unwrap opens the vault with the vault key: the keyring key first and alone, then, once the keyring's MAC holds, the
 // rest. The vault key is dropped when it returns.
 func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, vaultKey Key) error {
-	entry := ring.Find(envelope.KeyringKey256, 0, 1)
+	entry := ring.Newest(envelope.KeyringKey256)
 	if entry == nil {
 		return ErrIntegrity
 	}
@@ -301,28 +318,24 @@ func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, vaultKey K
 func (v *Vault) adopt(t Task, ring *envelope.Keyring, stored []byte, find func(*envelope.WrappedKey) (Key, error)) error {
 	for i := range ring.Keys {
 		e := &ring.Keys[i]
-		if e.Kind != envelope.RecordKey256 && e.Kind != envelope.NameKey256 {
+		if !v.uses(e) {
 			continue
 		}
 		key, err := find(e)
 		if err != nil {
 			return broken(err)
 		}
-		if e.Kind == envelope.NameKey256 {
-			v.nameKey = key
-		} else {
-			v.recordKeys = append(v.recordKeys, recordKey{e.Class, e.Epoch, key})
-		}
+		v.take(e, key)
 	}
+	v.ring, v.stored = ring, stored
 	for _, class := range envelope.Classes {
 		if v.recordKey(class, ring.WriteEpoch) == nil {
 			return ErrIntegrity
 		}
 	}
-	if v.nameKey == nil {
+	if v.chooseNames(); v.nameKey == nil {
 		return ErrIntegrity
 	}
-	v.ring, v.stored = ring, stored
 	return nil
 }
 
@@ -340,11 +353,14 @@ func decimal(n uint32) string {
 // keep leaves the handles with the page, so that the vault stays unlocked if this instance dies.
 func (v *Vault) keep() {
 	v.ringKey = v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), v.ringKey)
-	v.nameKey = v.p.Keep(v.database, labelOf(envelope.NameKey256, 0, 1), v.nameKey)
-	for i := range v.recordKeys {
-		k := &v.recordKeys[i]
-		k.key = v.p.Keep(v.database, labelOf(envelope.RecordKey256, k.class, k.epoch), k.key)
+	for i := range v.keys {
+		v.keepKey(&v.keys[i])
 	}
+	v.chooseNames()
+}
+
+func (v *Vault) keepKey(k *heldKey) {
+	k.key = v.p.Keep(v.database, labelOf(k.kind, k.class, k.epoch), k.key)
 }
 
 // Destroy deletes the vault of a database with everything in it, without its secret. A database that is not a vault's

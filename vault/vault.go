@@ -20,15 +20,20 @@ type Vault struct {
 	stored      []byte // ring as it is stored, with its MAC
 	ringKey     Key
 	nameKey     Key
-	recordKeys  []recordKey
-	leases      perClass // ciphertexts that may still be sealed before the keyring counts more
+	nameEpoch   uint32 // of nameKey
+	otherName   Key    // while a rotation changes the names: what those have that did not move yet
+	keys        []heldKey
+	share       *share
+	walk        *walk // of a rotation
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
 	gone        bool   // its database was deleted or closed under it, or it is locked
 	locked      bool
 }
 
-type recordKey struct {
+// heldKey is the handle of a record key or a name key.
+type heldKey struct {
+	kind  envelope.KeyKind
 	class envelope.Class
 	epoch uint32
 	key   Key
@@ -36,12 +41,7 @@ type recordKey struct {
 
 // recordKey returns the handle of the record key of a class and epoch, or nil.
 func (v *Vault) recordKey(class envelope.Class, epoch uint32) Key {
-	for i := range v.recordKeys {
-		if k := &v.recordKeys[i]; k.class == class && k.epoch == epoch {
-			return k.key
-		}
-	}
-	return nil
+	return v.keyOf(&envelope.WrappedKey{Kind: envelope.RecordKey256, Class: class, Epoch: epoch})
 }
 
 // strict says that a write is acknowledged after a flush to the disk.
@@ -91,15 +91,20 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 		return nil, err
 	}
 	c := newCache(v.p, o.CacheBytes, o.CacheExcept)
+	state := v.state(name)
+	if c != nil {
+		state.caches = append(state.caches, c)
+	}
+	return &Store{v, state, name, o, c}, nil
+}
+
+func (v *Vault) state(name string) *storeState {
 	state := v.stores[name]
 	if state == nil {
 		state = &storeState{}
 		v.stores[name] = state
 	}
-	if c != nil {
-		state.caches = append(state.caches, c)
-	}
-	return &Store{v, state, name, o, c}, nil
+	return state
 }
 
 // Close ends what the caller of a store holds; operations under way go on.
@@ -140,6 +145,7 @@ func (s *Store) Heard(name string) {
 func (v *Vault) lose() {
 	v.gone = true
 	v.p.Forget(v.database)
+	v.share.retire()
 	for _, state := range v.stores {
 		state.clearCaches()
 	}

@@ -89,9 +89,11 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		}
 		need[items[i].Class] += 2 // a split record is two ciphertexts
 	}
-	if err := s.spend(t, &need); err != nil {
+	w, err := s.spend(t, &need)
+	if err != nil {
 		return err
 	}
+	defer w.leave()
 	large, err := s.largeValues(t)
 	if err != nil {
 		return err
@@ -100,13 +102,17 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		s.changed(name)
 	}
 	// What does not need the names is done while the browser hides them, and what does not need the ciphertexts while it seals.
-	headers, heads := make([]envelope.Header, len(items)), make([][]byte, len(items))
+	headers, heads, named := make([]envelope.Header, len(items)), make([][]byte, len(items)), s.nameEpoch
 	stored, err := s.storedNames(t, names, func() {
 		now := s.p.Now()
 		for i := range items {
-			heads[i] = s.layOut(&items[i], &headers[i], now)
+			heads[i] = s.layOut(&items[i], &headers[i], w.epoch, now)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	left, err := s.otherNames(t, names)
 	if err != nil {
 		return err
 	}
@@ -123,7 +129,13 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	if err = s.failed(err); err == nil {
 		err = s.alive()
 	}
+	if err == nil && s.nameEpoch != named {
+		return s.put(t, items, names, expect, issued) // a rotation changed the names meanwhile
+	}
 	if err == nil {
+		for _, name := range left {
+			writes = s.deletes(name, writes)
+		}
 		for i := range writes {
 			if w := &writes[i]; w.sealed {
 				w.Value, jobs = jobs[0].Out, jobs[1:]
@@ -140,10 +152,10 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 }
 
 // layOut decides the layout of a record, fills its header and returns its head.
-func (s *Store) layOut(it *Item, h *envelope.Header, now uint64) []byte {
+func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) []byte {
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
 	encoded := head.Encode()
-	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, s.ring.WriteEpoch, now
+	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, epoch, now
 	s.p.Random(h.IV[:])
 	if len(encoded)+it.Size > envelope.MaxWhole {
 		h.Layout, h.Length = envelope.Split, uint64(it.Size)
@@ -189,20 +201,33 @@ func (s *Store) Delete(t Task, names []string) error {
 }
 
 func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error {
+	named := s.nameEpoch
 	stored, err := s.storedNames(t, names, nil)
 	if err != nil {
 		return err
+	}
+	left, err := s.otherNames(t, names)
+	if err != nil {
+		return err
+	}
+	if s.nameEpoch != named {
+		return s.remove(t, names, expect, turn)
 	}
 	for _, name := range names {
 		s.changed(name)
 	}
 	writes := make([]Write, 0, 2*len(names))
-	for _, name := range stored {
-		writes = append(writes,
-			Write{Table: Records, Key: envelope.RecordKey(s.name, name)},
-			Write{Table: Chunks, Key: envelope.ChunkKey(s.name, name, 0)})
+	for _, name := range append(stored, left...) {
+		writes = s.deletes(name, writes)
 	}
 	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish})
+}
+
+// deletes appends what deletes a record to list.
+func (s *Store) deletes(stored []byte, list []Write) []Write {
+	return append(list,
+		Write{Table: Records, Key: envelope.RecordKey(s.name, stored)},
+		Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0)})
 }
 
 // Clear deletes every record of the store.
