@@ -69,7 +69,13 @@ func (db *DB) commit(c *jsbridge.Call, b Batch) error {
 			return ErrStale
 		}
 	}
-	if err := issue(c, &b); err != nil {
+	for i := range b.Clears {
+		if _, err := askRange(c, b.Clears[i].Store, b.Clears[i].Range, 0, rangeDelete); err != nil {
+			stepAbort(c.ID())
+			return err
+		}
+	}
+	if err := issue(c, b.Writes); err != nil {
 		return err
 	}
 	told(b.Issued)
@@ -131,15 +137,9 @@ func (e *Expect) holds(c *jsbridge.Call) (bool, error) {
 }
 
 // issue makes the requests. One that throws takes the others back.
-func issue(c *jsbridge.Call, b *Batch) error {
-	for i := range b.Clears {
-		if _, err := askRange(c, b.Clears[i].Store, b.Clears[i].Range, 0, rangeDelete); err != nil {
-			stepAbort(c.ID())
-			return err
-		}
-	}
-	for i := range b.Writes {
-		w := &b.Writes[i]
+func issue(c *jsbridge.Call, writes []Write) error {
+	for i := range writes {
+		w := &writes[i]
 		keyed(w.Key, w.Bytes)
 		step := int32(0)
 		if len(w.Bytes) == 0 && w.Value == jsbridge.NoRef {

@@ -118,15 +118,25 @@ func (c *Call) exception() error {
 	return exceptionOf(v)
 }
 
-// Lock waits for an exclusive Web Lock and returns the function that lets go of it. A browser without Web Locks grants
+// Lock waits for a Web Lock, alone or shared, and returns the function that lets go of it. A browser without Web Locks grants
 // it at once.
-func (c *Call) Lock(name string) (func(), error) {
-	host.lock.Invoke(c.id, name)
+func (c *Call) Lock(name string, shared bool) (func(), error) {
+	mode := "exclusive"
+	if shared {
+		mode = "shared"
+	}
+	host.lock.Invoke(c.id, name, mode)
 	if !c.wait() {
 		return nil, c.exception()
 	}
 	release := host.value.Invoke(c.id)
 	return func() { release.Invoke() }, nil
+}
+
+// Pause waits for so many milliseconds.
+func (c *Call) Pause(ms int) {
+	host.pause.Invoke(c.id, ms)
+	c.wait()
 }
 
 // Done resolves the call with the results that were pushed.

@@ -7,7 +7,7 @@ import "syscall/js"
 // host is the shim's functions over JavaScript values. They decide nothing.
 var host struct {
 	await, value, request, lock, apply, payloads, push, pushError, fail, rethrow, add,
-	at, bytes, keep, kept, forget, upgrade, watch, close js.Value
+	at, bytes, keep, kept, forget, upgrade, watch, close, pause js.Value
 }
 
 // hostTable is an array and not a map, which would be built by code.
@@ -34,6 +34,7 @@ var hostTable = [...]struct {
 	{"upgrade", &host.upgrade},
 	{"watch", &host.watch},
 	{"close", &host.close},
+	{"pause", &host.pause},
 }
 
 // The steps that every record takes are imported: integers cross, no js.Value is made, and a crossing costs a hundredth of a
@@ -118,8 +119,8 @@ func (c *Call) Keep(group, name string, r Ref) Ref {
 // Kept returns the place of what Keep left, or NoRef.
 func Kept(group, name string) Ref { return Ref(host.kept.Invoke(group, name).Int()) }
 
-// Forget drops what Keep left under group. Its places are not given again.
-func Forget(group string) { host.forget.Invoke(group) }
+// Forget drops what Keep left under group, all of it where name is empty. Its places are not given again.
+func Forget(group, name string) { host.forget.Invoke(group, name) }
 
 // Upgrade has a request to open a database make object stores of those names where there is no such database or, without
 // create, give up, so that none is left behind.

@@ -29,7 +29,7 @@ func TestLockIsExclusiveAndInOrder(t *testing.T) {
 	for i := range n {
 		want = append(want, fmt.Sprint("+", i), fmt.Sprint("-", i))
 		calls = append(calls, harness.Begin(func(c *jsbridge.Call) error {
-			release, err := c.Lock("exclusive")
+			release, err := c.Lock("exclusive", false)
 			if err != nil {
 				return err
 			}
@@ -71,7 +71,7 @@ func TestLockIsHeldUntilReleased(t *testing.T) {
 	needLocks(t)
 	gate := harness.NewDeferred()
 	first := harness.Begin(func(c *jsbridge.Call) error {
-		release, err := c.Lock("held")
+		release, err := c.Lock("held", false)
 		if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func TestLockIsHeldUntilReleased(t *testing.T) {
 	})
 	got := false
 	second := harness.Begin(func(c *jsbridge.Call) error {
-		release, err := c.Lock("held")
+		release, err := c.Lock("held", false)
 		if err == nil {
 			got = true
 			release()
@@ -89,7 +89,7 @@ func TestLockIsHeldUntilReleased(t *testing.T) {
 		return err
 	})
 	harness.Run(t, func(c *jsbridge.Call) error {
-		other, err := c.Lock("not held") // another name does not wait
+		other, err := c.Lock("not held", false) // another name does not wait
 		if err != nil {
 			return err
 		}
@@ -119,7 +119,7 @@ func TestLockIsHeldUntilReleased(t *testing.T) {
 func TestLockThatIsRefused(t *testing.T) {
 	needLocks(t)
 	harness.Run(t, func(c *jsbridge.Call) error {
-		release, err := c.Lock("-reserved")
+		release, err := c.Lock("-reserved", false)
 		if release != nil || !jsbridge.Named(err, "NotSupportedError") {
 			return fmt.Errorf("got %w", err)
 		}
@@ -134,7 +134,7 @@ func TestLockWithoutWebLocks(t *testing.T) {
 	defer navigator.Delete("locks")
 	harness.Run(t, func(c *jsbridge.Call) error {
 		for range 2 {
-			release, err := c.Lock("granted at once")
+			release, err := c.Lock("granted at once", false)
 			if err != nil {
 				return err
 			}

@@ -116,14 +116,14 @@ func TestKeep(t *testing.T) {
 	if !harness.AtPlace(first).IsUndefined() {
 		t.Error("what was replaced is still there")
 	}
-	jsbridge.Forget("one")
+	jsbridge.Forget("one", "")
 	kept("forgotten", "one", "record", js.Undefined())
 	if !harness.AtPlace(again).IsUndefined() {
 		t.Error("what was forgotten is still there")
 	}
 	kept("forgotten", "one", "name", js.Undefined())
 	kept("the other", "two", "record", b)
-	jsbridge.Forget("never kept")
-	jsbridge.Forget("two")
+	jsbridge.Forget("never kept", "")
+	jsbridge.Forget("two", "")
 	kept("forgotten", "two", "record", js.Undefined())
 }

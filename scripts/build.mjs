@@ -16,7 +16,7 @@ const beside = (modules, path) => ({
 });
 
 // What has a state or a class of its own is index.js's; other files import it from there.
-const indexIsBeside = beside(/^\.\/(index|errors|loader|openings|secret)\.ts$/, './index.js');
+const indexIsBeside = beside(/^\.\/(index|errors|internal|loader|openings|secret)\.ts$/, './index.js');
 
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {

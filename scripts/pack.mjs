@@ -3,55 +3,19 @@
 // The linker leaves out every run of a few zeros and so writes tens of thousands of segments, whose offsets cost more than the
 // zeros, before and after compression, and which a browser sets up one by one. Here what lies close together is one segment.
 //
-// The tables that tell a code address its file and line are left out. They serve stack traces alone, and the runtime prints
-// "?" where a function has none.
+// The tables that tell a code address its file and line are left out, and the names of functions. They serve stack traces alone, and
+// the runtime prints "?" where a function has none. What it asks of a name beside that, is whether it begins with "runtime.": that
+// much is left of those that do.
+//
+// The list by which the runtime finds a function is not written down either: the file gets a start function that makes it.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { dropBuckets, dropTraces } from './functab.mjs';
+import { Reader, signed, unsigned } from './leb.mjs';
 
-const dataSection = 11;
-const dataCountSection = 12;
+const section = { type: 1, import: 2, function: 3, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
 
 /** Zeros that are written out rather than left out. */
 const maxGap = 32;
-
-/** Reads numbers (LEB128) and bytes from the front of a buffer. */
-class Reader {
-  at = 0;
-  constructor(bytes) {
-    this.bytes = bytes;
-  }
-  get more() {
-    return this.at < this.bytes.length;
-  }
-  byte() {
-    return this.bytes[this.at++];
-  }
-  /** Unsigned, or signed where the number is not negative, as the offsets of data are. */
-  number() {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = this.byte();
-      value += (byte & 127) * scale;
-      if (byte < 128) return value;
-    }
-  }
-  take(n) {
-    this.at += n;
-    return this.bytes.subarray(this.at - n, this.at);
-  }
-}
-
-function unsigned(value) {
-  const bytes = [];
-  let rest = value;
-  for (; rest > 127; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 128);
-  return [...bytes, rest];
-}
-
-// A signed number whose last byte has the second bit set would be negative.
-const signed = (value) => {
-  const bytes = unsigned(value);
-  return bytes.at(-1) < 64 ? bytes : [...bytes.slice(0, -1), bytes.at(-1) | 128, 0];
-};
 
 const i32Const = 0x41;
 const end = 0x0b;
@@ -89,64 +53,72 @@ function writeImage(image) {
   return Buffer.concat([Buffer.from(unsigned(count)), ...parts]);
 }
 
-// The runtime's table of functions, runtime/symtab.go and runtime/runtime2.go: a header, and behind it, at offsets that it
-// names, the encoded tables (pctab) and a _func for each function, found through a list of pairs of u32.
-const magic = Buffer.from([0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8]);
-const header = { functions: 8, pctab: 56, functab: 64 };
-const func = { pcsp: 16, pcfile: 20, pcln: 24, npcdata: 28, pcdata: 44 };
-
-/** Takes the tables of files and lines out of the image and returns how many bytes they had. */
-function dropLines(image) {
-  const start = image.indexOf(magic);
-  if (start < 0 || image.indexOf(magic, start + 1) >= 0) throw new Error('the table of functions is of another form');
-  const field = (offset) => Number(image.readBigUInt64LE(start + offset));
-  const pctab = start + field(header.pctab);
-  const functab = start + field(header.functab);
-  const needed = new Uint8Array(functab - pctab);
-  // A table is pairs of numbers; a zero where a pair begins, but for the first, ends it.
-  const keep = (table) => {
-    if (table === 0) return;
-    const reader = new Reader(image.subarray(pctab + table));
-    do {
-      reader.number();
-      reader.number();
-    } while (image[pctab + table + reader.at] !== 0);
-    needed.fill(1, table, table + reader.at + 1);
+/** Returns a vector of WebAssembly, which begins with the number of its items, with one more. */
+function withOne(vector, item) {
+  const reader = new Reader(vector);
+  const count = reader.number();
+  return {
+    count,
+    bytes: Buffer.concat([Buffer.from(unsigned(count + 1)), vector.subarray(reader.at), Buffer.from(item)]),
   };
-  for (let i = 0; i < field(header.functions); i++) {
-    const f = functab + image.readUInt32LE(functab + 8 * i + 4);
-    keep(image.readUInt32LE(f + func.pcsp));
-    for (let k = 0; k < image.readUInt32LE(f + func.npcdata); k++) keep(image.readUInt32LE(f + func.pcdata + 4 * k));
-    image.writeUInt32LE(0, f + func.pcfile);
-    image.writeUInt32LE(0, f + func.pcln);
+}
+
+/** Returns the body of a function that writes, for each bucket, the number of the function that it belongs to. */
+function makeBuckets({ at, count, bucket, bucketsOfFunction }) {
+  const i32 = (n) => [i32Const, ...signed(n)];
+  const [localGet, localTee, add, mul, shiftRight, lessThan] = [0x20, 0x22, 0x6a, 0x6c, 0x76, 0x49];
+  const i = [localGet, 0];
+  const code = [
+    ...[1, 1, 0x7f], // a local variable i, of the type i32
+    ...[0x03, 0x40], // loop
+    ...[...i, ...i32(bucket), mul, ...i32(at), add, ...i, ...i32(Math.log2(bucketsOfFunction)), shiftRight],
+    ...[0x36, 2, 0], // i32.store
+    ...[...i, ...i32(1), add, localTee, 0, ...i32(count), lessThan],
+    ...[0x0d, 0, end, end], // br_if to the loop
+  ];
+  return [...unsigned(code.length), ...code];
+}
+
+/** Returns the number of the type of functions that take and return nothing. */
+function plainType(types) {
+  const reader = new Reader(types);
+  for (let i = 0, n = reader.number(); i < n; i++) {
+    if (reader.byte() !== 0x60) throw new Error('a type that is not of a function');
+    const parameters = reader.take(reader.number()).length;
+    const results = reader.take(reader.number()).length;
+    if (parameters + results === 0) return i;
   }
-  let dropped = 0;
-  for (let i = 0; i < needed.length; i++) {
-    if (needed[i] || image[pctab + i] === 0) continue;
-    image[pctab + i] = 0;
-    dropped++;
-  }
-  return dropped;
+  throw new Error('no function takes and returns nothing');
 }
 
 const file = process.argv[2];
 const reader = new Reader(readFileSync(file));
-const packed = [reader.take(8)];
-while (reader.more) {
-  const id = reader.byte();
-  let section = reader.take(reader.number());
-  if (id === dataCountSection) throw new Error('data is counted, and perhaps referred to');
-  if (id === dataSection) {
-    const image = readImage(section);
-    const dropped = dropLines(image);
-    const segments = new Reader(section).number();
-    section = writeImage(image);
-    if (!readImage(section).equals(image.subarray(0, readImage(section).length)))
-      throw new Error('the memory would differ');
-    console.log(
-      `${file}: ${segments} segments of data are now ${new Reader(section).number()}, ${dropped} bytes of line tables are gone`,
-    );
-  }
-  packed.push(Buffer.from([id, ...unsigned(section.length)]), section);
-}
-writeFileSync(file, Buffer.concat(packed));
+const magicAndVersion = reader.take(8);
+const sections = [];
+while (reader.more) sections.push({ id: reader.byte(), bytes: reader.take(reader.number()) });
+const find = (id) => sections.find((s) => s.id === id);
+if (find(section.start) || find(section.dataCount)) throw new Error('a module of another form');
+
+const data = find(section.data);
+const image = readImage(data.bytes);
+const segments = new Reader(data.bytes).number();
+const dropped = dropTraces(image);
+const buckets = dropBuckets(image);
+data.bytes = writeImage(image);
+if (!readImage(data.bytes).equals(image.subarray(0, readImage(data.bytes).length)))
+  throw new Error('the memory would differ');
+
+const functions = find(section.function);
+const code = find(section.code);
+const imported = new Reader(find(section.import).bytes).number(); // Go imports functions alone
+const added = withOne(functions.bytes, unsigned(plainType(find(section.type).bytes)));
+functions.bytes = added.bytes;
+code.bytes = withOne(code.bytes, makeBuckets(buckets)).bytes;
+const start = { id: section.start, bytes: Buffer.from(unsigned(imported + added.count)) };
+sections.splice(sections.indexOf(find(section.element)), 0, start);
+
+const packed = sections.map(({ id, bytes }) => Buffer.concat([Buffer.from([id, ...unsigned(bytes.length)]), bytes]));
+writeFileSync(file, Buffer.concat([magicAndVersion, ...packed]));
+console.log(
+  `${file}: ${segments} segments of data are now ${new Reader(data.bytes).number()}, ${dropped} bytes of tables for traces are gone, and ${buckets.count * buckets.bucket} are made at the start`,
+);

@@ -36,6 +36,9 @@ type Unreadable struct {
 	Stored []byte
 }
 
+// ID is the stored name in hexadecimal.
+func (u *Unreadable) ID() string { return hexadecimal(u.Stored) }
+
 // walk is a pass under way, over the records of all stores in the order of their keys.
 type walk struct {
 	pass    Pass

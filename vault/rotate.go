@@ -325,7 +325,9 @@ func (vs *Vaults) Rekey(t Task, database string, keys []NewKey) error {
 		return nil
 	}
 	for _, k := range keys {
-		vs.Platform.Keep(database, k.Label, k.Key)
+		if _, known := vs.Platform.Kept(database, k.Label); !known {
+			vs.Platform.Keep(database, k.Label, k.Key)
+		}
 	}
 	v, err := vs.Unlocked(t, database)
 	if err != nil {
@@ -336,3 +338,6 @@ func (vs *Vaults) Rekey(t Task, database string, keys []NewKey) error {
 	_, _, err = v.reread(t)
 	return err
 }
+
+// CountAll returns how many records the vault has, in all its stores.
+func (v *Vault) CountAll(t Task) (int, error) { return v.db.Count(t, Records, Range{}, nil) }

@@ -74,11 +74,7 @@ func (d *database) Count(t vault.Task, table vault.Table, r vault.Range, issued 
 }
 
 func (d *database) Commit(t vault.Task, b vault.Batch) error {
-	batch := idb.Batch{Strict: b.Strict, Issued: b.Issued, Writes: make([]idb.Write, len(b.Writes))}
-	for i := range b.Writes {
-		w := &b.Writes[i]
-		batch.Writes[i] = idb.Write{Store: int(w.Table), Key: w.Key, Bytes: w.Bytes, Value: blob(w.Value)}
-	}
+	batch := idb.Batch{Strict: b.Strict, Issued: b.Issued, Writes: writesOf(b.Writes)}
 	for _, r := range b.Clear {
 		batch.Clears = append(batch.Clears, idb.Clear{Store: int(r.Table), Range: idb.Range(r.Range)})
 	}
@@ -89,4 +85,22 @@ func (d *database) Commit(t vault.Task, b vault.Batch) error {
 		}
 	}
 	return outcome(d.db.Commit(callOf(t), batch))
+}
+
+func writesOf(list []vault.Write) []idb.Write {
+	writes := make([]idb.Write, len(list))
+	for i := range list {
+		w := &list[i]
+		writes[i] = idb.Write{Store: int(w.Table), Key: w.Key, Bytes: w.Bytes, Value: blob(w.Value)}
+	}
+	return writes
+}
+
+func (d *database) Swap(t vault.Task, list []vault.Swap) (int, error) {
+	swaps := make([]idb.Swap, len(list))
+	for i := range list {
+		swaps[i] = idb.Swap{Key: list[i].Key, Prefix: list[i].Prefix, Writes: writesOf(list[i].Writes)}
+	}
+	n, err := d.db.Swap(callOf(t), int(vault.Records), int(vault.Chunks), swaps)
+	return n, outcome(err)
 }

@@ -97,6 +97,11 @@ func (*page) UnwrapVaultKey(t vault.Task, kek vault.Key, wrapped []byte) (vault.
 	return key, outcome(err)
 }
 
+func (*page) WrappingVaultKey(t vault.Task, kek vault.Key, wrapped []byte) (vault.Key, error) {
+	key, err := subtle.UnwrapToWrap(callOf(t), subtleKey(kek), wrapped)
+	return key, outcome(err)
+}
+
 func (*page) Rewrap(t vault.Task, kek vault.Key, wrapped []byte, by vault.Key) ([]byte, error) {
 	wrapped, err := subtle.Rewrap(callOf(t), subtleKey(kek), wrapped, subtleKey(by))
 	return wrapped, outcome(err)
@@ -137,7 +142,11 @@ func (*page) Open(t vault.Task, jobs []vault.Open) {
 
 func (*page) Opened(t vault.Task) error { return outcome(subtle.Opened(callOf(t))) }
 
-func (*page) Lock(t vault.Task, name string) (func(), error) { return callOf(t).Lock(name) }
+func (*page) Lock(t vault.Task, name string, shared bool) (func(), error) {
+	return callOf(t).Lock(name, shared)
+}
+
+func (*page) Pause(t vault.Task, ms int) { callOf(t).Pause(ms) }
 
 func (*page) Keep(database, label string, key vault.Key) vault.Key {
 	return subtleKey(key).Keep(database, label)
@@ -156,4 +165,6 @@ func (*page) Recall(t vault.Task, h vault.Held) (vault.Blob, bool) {
 
 func (*page) Drop(h vault.Held) { jsbridge.Drop(jsbridge.Held(h)) }
 
-func (*page) Forget(database string) { jsbridge.Forget(database) }
+func (*page) Forget(database string) { jsbridge.Forget(database, "") }
+
+func (*page) ForgetKey(database, label string) { jsbridge.Forget(database, label) }

@@ -38,6 +38,14 @@ func (k Key) Value() js.Value {
 // Handle returns the key as one that goes when Go's collector finds it.
 func (k Key) Handle() Key { return KeyOf(k.Value()) }
 
+// In returns the CryptoKey, for a call, of one that the page keeps too.
+func (k Key) In(c *jsbridge.Call) js.Value {
+	if k.at.IsKept() {
+		return c.Value(k.at)
+	}
+	return k.Value()
+}
+
 // Keep leaves a key of a call's slot with the page, as jsbridge.Keep does.
 func (k Key) Keep(group, name string) Key { return Key{at: k.c.Keep(group, name, k.at)} }
 
@@ -86,17 +94,18 @@ var (
 	verify, digest                             js.Value // bound
 	generateKey, deriveKey, wrapKey, unwrapKey js.Value
 
-	aesGCM   = jsbridge.Literal(`{"name":"AES-GCM","length":256}`)
-	aesKW    = jsbridge.Literal(`{"name":"AES-KW","length":256}`)
-	hmac256  = jsbridge.Literal(`{"name":"HMAC","hash":"SHA-256","length":256}`) // the default is 512 bits
-	hmac     = js.ValueOf("HMAC")
-	hkdf     = js.ValueOf("HKDF")
-	sha256   = js.ValueOf("SHA-256")
-	toSeal   = jsbridge.Literal(`["encrypt","decrypt"]`)
-	toWrap   = jsbridge.Literal(`["wrapKey","unwrapKey"]`)
-	toUnwrap = jsbridge.Literal(`["unwrapKey"]`)
-	toMAC    = jsbridge.Literal(`["sign","verify"]`)
-	toDerive = jsbridge.Literal(`["deriveKey","deriveBits"]`)
+	aesGCM     = jsbridge.Literal(`{"name":"AES-GCM","length":256}`)
+	aesKW      = jsbridge.Literal(`{"name":"AES-KW","length":256}`)
+	hmac256    = jsbridge.Literal(`{"name":"HMAC","hash":"SHA-256","length":256}`) // the default is 512 bits
+	hmac       = js.ValueOf("HMAC")
+	hkdf       = js.ValueOf("HKDF")
+	sha256     = js.ValueOf("SHA-256")
+	toSeal     = jsbridge.Literal(`["encrypt","decrypt"]`)
+	toWrap     = jsbridge.Literal(`["wrapKey","unwrapKey"]`)
+	toUnwrap   = jsbridge.Literal(`["unwrapKey"]`)
+	onlyToWrap = jsbridge.Literal(`["wrapKey"]`)
+	toMAC      = jsbridge.Literal(`["sign","verify"]`)
+	toDerive   = jsbridge.Literal(`["deriveKey","deriveBits"]`)
 )
 
 var operations = [...]struct {

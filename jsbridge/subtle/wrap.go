@@ -42,6 +42,12 @@ func Rewrap(c *jsbridge.Call, kek Key, wrapped []byte, by Key) ([]byte, error) {
 	return wrap(c, InSlot(c, at), by)
 }
 
+// UnwrapToWrap unwraps an AES-KW key, non-extractable, that can wrap and no more, or is ErrRefused.
+func UnwrapToWrap(c *jsbridge.Call, by Key, wrapped []byte) (Key, error) {
+	at, err := run(c, unwrapKey, "raw", jsbridge.Bytes(wrapped), by, aesKW, aesKW, false, onlyToWrap)
+	return InSlot(c, at), refused(err)
+}
+
 func wrap(c *jsbridge.Call, key, by Key) ([]byte, error) {
 	at, err := run(c, wrapKey, "raw", key, by, aesKW)
 	if err != nil {

@@ -10,12 +10,17 @@ export interface ChangeEvent {
 /** Is told of writes to a store. */
 export type ChangeListener = (event: ChangeEvent) => void;
 
-interface Message {
-  /** Null for every store. */
+/** What tabs tell each other. */
+export interface Message {
+  /** Null for what concerns the vault. */
   store: string | null;
-  type: ChangeEvent['type'];
-  keys: (string | null)[];
+  /** `keys` brings handles of new keys, and says that the keyring changed; `channel` the name of the channel from now on. */
+  type: ChangeEvent['type'] | 'keys' | 'channel';
+  keys: unknown[];
 }
+
+/** Takes what concerns the vault. */
+export type VaultListener = (type: Message['type'], keys: unknown[]) => void;
 
 /** Milliseconds between two messages: one costs as much as a tenth of a write, and those of a loop go together. */
 const pause = 10;
@@ -25,21 +30,34 @@ const pause = 10;
  * is an HMAC under a key of the vault, so that other pages cannot listen.
  */
 export class Changes {
-  readonly #channel: BroadcastChannel | undefined;
+  #channel: BroadcastChannel | undefined;
   /** What the other tabs were not told yet. */
   #untold: Message[] = [];
   #told = 0;
-  readonly #locked: () => void;
+  readonly #vault: VaultListener;
   readonly #listeners = new Set<(store: string | null, event: ChangeEvent) => void>();
 
-  constructor(channel: string, locked: () => void) {
-    this.#locked = locked;
-    if (!globalThis.BroadcastChannel) return;
-    this.#channel = new BroadcastChannel(channel);
+  constructor(channel: string, vault: VaultListener) {
+    this.#vault = vault;
+    this.move(channel);
     addEventListener('pagehide', this.#post);
+  }
+
+  /** Goes on on a channel, as the other tabs do that are told to. */
+  move(channel: string): void {
+    byChannel.set(channel, this);
+    if (!globalThis.BroadcastChannel) return;
+    this.#channel?.close();
+    this.#channel = new BroadcastChannel(channel);
     this.#channel.onmessage = ({ data }: MessageEvent<Message[]>) => {
       for (const message of data) this.#deliver(message, true);
     };
+  }
+
+  /** Tells the other tabs, at once, what concerns the vault. */
+  send(...messages: Message[]): void {
+    this.#post();
+    this.#channel?.postMessage(messages);
   }
 
   /** Calls listener for each write to a store and returns what ends that. */
@@ -65,16 +83,17 @@ export class Changes {
   };
 
   #deliver({ store, type, keys }: Message, remote: boolean): void {
-    if (type === 'lock') this.#locked();
-    for (const listener of [...this.#listeners]) for (const key of keys) listener(store, { type, key, remote });
+    if (type === 'channel') return this.move(keys[0] as string);
+    if (!store) this.#vault(type, keys);
+    if (type === 'keys') return;
+    for (const listener of [...this.#listeners])
+      for (const key of keys as (string | null)[]) listener(store, { type, key, remote });
   }
 }
 
-const byChannel = new Map<string, Changes>();
+/** The Changes of this page, by channel. */
+export const byChannel = new Map<string, Changes>();
 
-/** Returns the one Changes of a channel on this page, which calls `locked` when the vault is locked, here or in another tab. */
-export function changesOn(channel: string, locked: () => void): Changes {
-  const changes = byChannel.get(channel) ?? new Changes(channel, locked);
-  byChannel.set(channel, changes);
-  return changes;
-}
+/** Returns the one Changes of a channel on this page. */
+export const changesOn = (channel: string, vault: VaultListener): Changes =>
+  byChannel.get(channel) ?? new Changes(channel, vault);

@@ -66,9 +66,10 @@ const findKey = (group: string, name: string): number =>
 /** Whether the vault of a database is unlocked on this page. */
 export const isUnlocked = (database: string): boolean => keys.some((entry) => entry?.group === database);
 
-/** Drops the keys of the vault of a database. */
-export function forgetKeys(database: string): void {
-  for (let i = 0; i < keys.length; i++) if (keys[i]?.group === database) delete keys[i];
+/** Drops the keys of the vault of a database, or the one of that name. */
+export function forgetKeys(database: string, name?: string): void {
+  for (let i = 0; i < keys.length; i++)
+    if (keys[i]?.group === database && (!name || keys[i]?.name === name)) delete keys[i];
 }
 
 /** Whether no vault is unlocked on this page. */
@@ -192,7 +193,8 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     rethrow: (id: number, error: unknown) => slots.close(id).reject(error),
 
     bytes: (n: number) => shared().slice(0, n).buffer,
-    lock(id: number, name: string) {
+    pause: (id: number, ms: number) => setTimeout(settle, ms, id, undefined, 0),
+    lock(id: number, name: string, mode: LockMode) {
       let granted = false;
       const grant = () =>
         new Promise<void>((release) => {
@@ -207,7 +209,7 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
         });
       if (!navigator.locks) return void Promise.resolve().then(grant);
       // One that is stolen rejects after it was granted, when the call has long gone on.
-      navigator.locks.request(name, grant).catch((error: unknown) => granted || settle(id, error, 1));
+      navigator.locks.request(name, { mode }, grant).catch((error: unknown) => granted || settle(id, error, 1));
     },
     /** Calls the function that is value f with the bytes of value i from offset on, or with null. */
     apply: (id: number, f: number, i: number, offset: number) => {

@@ -1,4 +1,5 @@
 // What the package's other files share with index.js: its class of errors, its engine and its secrets. No part of the API.
+export { byChannel } from './changes.ts';
 export { invalid } from './errors.ts';
 export { running } from './loader.ts';
 export { onOpen } from './openings.ts';

@@ -7,9 +7,17 @@ import { invalid } from './errors.ts';
 import { running } from './loader.ts';
 import { asInteger, passItem } from './pass.ts';
 import { drawRecoveryKey } from './recovery.ts';
+import {
+  type RotationCall,
+  type RotationOptions,
+  type RotationReport,
+  type RotationStatus,
+  Rotations,
+} from './rotation.ts';
 import { importSecret, type Secret } from './secret.ts';
 
 export { recoveryKey } from './recovery.ts';
+export type { RotationOptions, RotationProgress, RotationReport, RotationStatus } from './rotation.ts';
 
 /** A way to open a vault. */
 export interface Slot {
@@ -39,11 +47,13 @@ const kinds: Slot['kind'][] = ['secret', 'secret', 'recovery'];
  */
 export class VaultKeys {
   readonly #database: string;
+  readonly #rotations: Rotations;
 
   constructor(dbName = 'medical-imaging-viewer') {
     if (typeof dbName !== 'string')
       throw invalid('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
     this.#database = dbName;
+    this.#rotations = new Rotations(dbName, (name, secrets, ...numbers) => this.#call(name, secrets, ...numbers));
   }
 
   /**
@@ -92,12 +102,60 @@ export class VaultKeys {
     await this.#call('removeSlot', [secret], asInteger(id));
   }
 
-  async #call(name: KeysCall, secrets: Secret[], ...numbers: number[]): Promise<unknown[]> {
+  /** Says what a rotation would meet: it opens every record, and writes nothing. */
+  rotateKeys(options: { dryRun: true } & Partial<RotationOptions>): Promise<RotationReport>;
+  /**
+   * Draws new keys under a new epoch and re-encrypts every record, in steps of some hundred records, each of them one transaction.
+   * Reads and writes go on meanwhile, in every tab. Then every record is opened again. The old keys stay, and can be gone back to, until
+   * {@link commitRotation}. Whatever ends it before its time, loses nothing: called again, it goes on.
+   *
+   * With `newSecret`, for when a secret may be known to others, the vault key, name key and keyring key are new as well, and
+   * `newSecret` alone opens the vault from the first moment on. Other tabs are locked. Other slots are gone, and reported.
+   *
+   * @throws VaultError `ERR_BLOCKED` while another tab rotates, or, with `newSecret`, when one does not let go of the old keys;
+   *   `ERR_WRONG_SECRET`, `ERR_QUOTA`; the signal's reason where it was aborted
+   */
+  rotateKeys(options: RotationOptions & { newSecret?: Secret | undefined }): Promise<RotationReport>;
+  async rotateKeys(
+    options: Partial<RotationOptions> & { dryRun?: boolean; newSecret?: Secret | undefined },
+  ): Promise<RotationReport> {
+    const { dryRun } = checked(options);
+    return dryRun ? this.#rotations.dryRun(options) : this.#rotations.rotate(options as RotationOptions);
+  }
+
+  /**
+   * Re-encrypts every record back under the keys from before the rotation, what was written since included, and destroys the new keys. It
+   * never brings an old secret back.
+   *
+   * @throws VaultError `ERR_BLOCKED` when another tab does not let go of the new keys; `ERR_INTEGRITY` where a record can't be read;
+   *   `ERR_INVALID` where there is no rotation
+   */
+  async rollbackRotation(options: RotationOptions): Promise<RotationReport> {
+    return this.#rotations.rollBack(checked(options));
+  }
+
+  /**
+   * Destroys the old keys, once every record was seen to be readable under the new ones. An image of the disk from before, with a
+   * secret of then, still opens with them.
+   *
+   * @throws VaultError `ERR_BLOCKED` when another tab does not let go of the old keys; `ERR_INTEGRITY` where a record can't be read,
+   *   unless `unreadable: 'delete'` gives such records up; `ERR_INVALID` where there is no rotation
+   */
+  async commitRotation(options: RotationOptions & { unreadable?: 'delete' | undefined }): Promise<RotationReport> {
+    return this.#rotations.commit(checked(options));
+  }
+
+  /** Says where a rotation stands. */
+  async rotationStatus(): Promise<RotationStatus> {
+    return this.#rotations.status();
+  }
+
+  async #call(name: KeysCall | RotationCall, secrets: Secret[], ...numbers: number[]): Promise<unknown[]> {
     const engine = await running();
     const imported = await Promise.all(secrets.map((secret) => importSecret(secret)));
     return engine.call(imported.flatMap(Object.values), (core, id) => {
       passItem(engine, core, id, { name: this.#database });
-      (core as unknown as Record<KeysCall, (...all: number[]) => void>)[name](id, ...numbers);
+      (core as unknown as Record<typeof name, (...all: number[]) => void>)[name](id, ...numbers);
     });
   }
 }
@@ -105,7 +163,9 @@ export class VaultKeys {
 /** The calls that Go exports for this class (wasm/keys.go). */
 type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots';
 
-function iterationsOf(options: SlotOptions): number {
+function checked<T>(options: T): T {
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
-  return asInteger(options.iterations);
+  return options;
 }
+
+const iterationsOf = (options: SlotOptions): number => asInteger(checked(options).iterations);

@@ -1,7 +1,7 @@
 import { VaultError } from './errors.ts';
 import { endGroup } from './group.ts';
-import { forgetKeys } from './host.ts';
-import { current, type Engine, type OpenNumbers } from './loader.ts';
+import { forgetKeys, isUnlocked } from './host.ts';
+import { current, type Engine, type OpenNumbers, running } from './loader.ts';
 import { passItem } from './pass.ts';
 
 /** An open store's place in the engine that runs. */
@@ -50,4 +50,15 @@ export function lockVault(database: string): void {
   forgetKeys(database);
   const engine = current();
   engine?.tell((core) => core.lock(engine.write(database)));
+}
+
+/** Takes what another tab told of a vault that is unlocked here: that it was locked, or new keys and a change of the keyring. */
+export async function vaultTold(database: string, type: string, keys: unknown[]): Promise<void> {
+  if (type === 'lock') return lockVault(database);
+  if (!isUnlocked(database)) return;
+  const engine = await running();
+  await engine.call(keys, (core, id) => {
+    passItem(engine, core, id, { name: database });
+    core.rekey(id);
+  });
 }

@@ -36,6 +36,7 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
   ): void;
   open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
+  rekey(call: number): void;
   heard(store: number, name: number): void;
   lock(database: number): void;
   release(storeOrService: number): void;

@@ -4,7 +4,7 @@ import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
 import { listOf } from './items.ts';
-import { lockVault, lockWatch, openStore, type Place } from './link.ts';
+import { lockVault, lockWatch, openStore, type Place, vaultTold } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { asInteger, passItem } from './pass.ts';
@@ -94,7 +94,7 @@ export async function createEncryptedStorage(
     const storage = new EncryptedStorage(
       place,
       { engine, store: handle },
-      changesOn(channel, () => lockVault(database)),
+      changesOn(channel, (...told) => vaultTold(database, ...told).catch(() => {})), // or the next call finds out
     );
     arm?.(
       database,
