@@ -16,7 +16,7 @@ const beside = (modules, path) => ({
 });
 
 // What has a state or a class of its own is index.js's; other files import it from there.
-const indexIsBeside = beside(/^\.\/(index|errors|loader|openings|secret)\.ts$/, './index.js');
+const indexIsBeside = beside(/^\.\/(index|internal|errors|loader|openings|secret)\.ts$/, './index.js');
 
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {
@@ -33,12 +33,12 @@ async function bundle(name, options) {
   writeFileSync(`web/dist/${name}.js.map`, smallMap);
 }
 
-const lazy = ['sealer', 'autolock']; // index.js imports them when they are needed
+const lazy = ['sealer', 'autolock', 'session']; // index.js imports them when they are needed
 await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`)),
 });
-for (const name of [...lazy, 'keys']) await bundle(name, { plugins: [indexIsBeside] });
+for (const name of [...lazy, 'session-worker', 'keys']) await bundle(name, { plugins: [indexIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
