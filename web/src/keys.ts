@@ -10,6 +10,7 @@ import { drawRecoveryKey } from './recovery.ts';
 import { importSecret, type Secret } from './secret.ts';
 
 export { recoveryKey } from './recovery.ts';
+export { vaultFor } from './vault-for.ts';
 
 /** A way to open a vault. */
 export interface Slot {
