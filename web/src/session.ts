@@ -35,7 +35,9 @@ function ask(request: SessionRequest): Promise<SessionAnswer | undefined> {
 function connect(): MessagePort | undefined {
   try {
     const options = { name: 'idbvault session 1', type: 'module', extendedLifetime: true } as const;
-    const worker = new SharedWorker(workerUrl(new URL('./session-worker.js', import.meta.url)), options);
+    // Vite would put so small a file into a data: URL, whose worker no other tab shares.
+    const url = workerUrl(new URL('./session-worker.js?no-inline', import.meta.url));
+    const worker = new SharedWorker(url, options);
     worker.onerror = failed;
     worker.port.onmessage = ({ data }: MessageEvent<SessionAnswer>) => waiting.shift()?.(data);
     return worker.port;
