@@ -46,8 +46,8 @@ export interface StorageOptions {
   autoLock?: AutoLock | undefined;
   /**
    * Where an unlocked vault stays so: on this `page` (the default), or in all tabs of the `origin`, where one that opens it
-   * later, without a secret or with a function, is not asked; nor is a lone tab that is reloaded, where shared workers have an
-   * extended lifetime. Keys lie in the memory of a SharedWorker, never on a disk, until the vault is locked in any tab, or this
+   * later, without a secret or with a function, is not asked; nor is a lone tab that is reloaded, or opened again within
+   * minutes, where shared workers have an extended lifetime (Chromium). Keys lie in the memory of a SharedWorker, never on a disk, until the vault is locked in any tab, or this
    * page is left with `autoLock.onPageHide`. Without SharedWorker, the same as `page`.
    */
   session?: 'page' | 'origin' | undefined;
@@ -64,7 +64,8 @@ const placeName = (name: unknown, what: string): string => checkText(name, 1, 25
  * page: opening it again with the same secret, or with none, shares it and derives nothing.
  *
  * @throws VaultError `ERR_NO_SECRET`, `ERR_WRONG_SECRET`, `ERR_NOT_A_VAULT`, `ERR_EVICTED` (with `expectVault`),
- *   `ERR_INTEGRITY` for a keyring that was changed or deleted, `ERR_UNSUPPORTED`, `ERR_LOAD`, `ERR_INVALID`
+ *   `ERR_INTEGRITY` for a keyring that was changed or deleted, `ERR_LOCKED` where the vault was locked meanwhile,
+ *   `ERR_UNSUPPORTED`, `ERR_LOAD`, `ERR_INVALID`
  */
 export async function createEncryptedStorage(
   dbName = 'medical-imaging-viewer',

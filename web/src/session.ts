@@ -39,7 +39,10 @@ function connect(): MessagePort | undefined {
     const url = workerUrl(new URL('./session-worker.js?no-inline', import.meta.url));
     const worker = new SharedWorker(url, options);
     worker.onerror = failed;
-    worker.port.onmessage = ({ data }: MessageEvent<SessionAnswer>) => waiting.shift()?.(data);
+    worker.port.onmessage = ({ data }: MessageEvent<SessionAnswer>) => {
+      worker.onerror = null; // it lives, and must hear of every lock
+      waiting.shift()?.(data);
+    };
     return worker.port;
   } catch (error) {
     failed(error);
