@@ -46,9 +46,10 @@ export interface StorageOptions {
   autoLock?: AutoLock | undefined;
   /**
    * Where an unlocked vault stays so: on this `page` (the default), or in all tabs of the `origin`, where one that opens it
-   * later, without a secret or with a function, is not asked; nor is a lone tab that is reloaded, or opened again within
-   * minutes, where shared workers have an extended lifetime (Chromium). Keys lie in the memory of a SharedWorker, never on a disk, until the vault is locked in any tab, or this
-   * page is left with `autoLock.onPageHide`. Without SharedWorker, the same as `page`.
+   * later, without a secret or with a function, is not asked; nor is a lone tab that is reloaded, or opened again within five
+   * minutes, where shared workers have an extended lifetime (Chromium). Keys lie in the memory of a SharedWorker, never on a
+   * disk, until the vault is locked in any tab, or this page is left with `autoLock.onPageHide`. Without SharedWorker, the same
+   * as `page`.
    */
   session?: 'page' | 'origin' | undefined;
 }

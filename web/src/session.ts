@@ -10,6 +10,9 @@ let port: MessagePort | undefined;
 /** What waits for an answer, in the order in which they come. */
 const waiting: ((answer?: SessionAnswer) => void)[] = [];
 
+/** Whether the worker did not answer in time, and has not since. It is told all the same. */
+let silent = false;
+
 /** The databases for which a session was asked for. */
 const shared = new Set<string>();
 /** Those whose keys came from the session, by the generation, until the vault is open and the session is still there. */
@@ -27,8 +30,12 @@ function ask(request: SessionRequest): Promise<SessionAnswer | undefined> {
   return new Promise((resolve) => {
     if (!port) return resolve(undefined);
     waiting.push(resolve);
-    setTimeout(resolve, patience);
     port.postMessage(request);
+    if (silent) return resolve(undefined);
+    setTimeout(() => {
+      silent ||= waiting.includes(resolve);
+      resolve(undefined);
+    }, patience);
   });
 }
 
@@ -41,6 +48,7 @@ function connect(): MessagePort | undefined {
     worker.onerror = failed;
     worker.port.onmessage = ({ data }: MessageEvent<SessionAnswer>) => {
       worker.onerror = null; // it lives, and must hear of every lock
+      silent = false;
       waiting.shift()?.(data);
     };
     return worker.port;
