@@ -33,12 +33,12 @@ async function bundle(name, options) {
   writeFileSync(`web/dist/${name}.js.map`, smallMap);
 }
 
-const lazy = ['sealer', 'autolock']; // index.js imports them when they are needed
+const lazy = ['trouble', 'sealer', 'autolock', 'session']; // index.js imports them when they are needed
 await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`)),
 });
-for (const name of [...lazy, 'keys']) await bundle(name, { plugins: [indexIsBeside] });
+for (const name of [...lazy, 'session-worker', 'keys']) await bundle(name, { plugins: [indexIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });

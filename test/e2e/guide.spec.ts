@@ -7,7 +7,10 @@ import { buildGuide, masterKey } from './vite/build.ts';
 // The client's guide, pasted into an application that Vite builds, with the key in .env.local as the guide says.
 
 type Parts = Record<'simple' | 'manual' | 'images' | 'offline', () => Promise<Record<string, unknown>>>;
-declare function open(secret: string): Promise<import('../../web/src/index.ts').EncryptedStorage>;
+declare function open(
+  secret: string | (() => string),
+  session?: 'origin',
+): Promise<import('../../web/src/index.ts').EncryptedStorage>;
 declare function destroy(): Promise<void>;
 declare global {
   var parts: Parts;
@@ -124,6 +127,19 @@ test('the key of .env.local is what opens the vault, and nothing else does', asy
     return [await code('another passphrase'), await code(masterKey)];
   }, masterKey);
   expect(codes).toEqual(['ERR_WRONG_SECRET', 'opened']);
+});
+
+test('a bundled application has one session for all tabs', async ({ page, context }) => {
+  await page.evaluate((masterKey) => open(masterKey, 'origin'), masterKey);
+  const other = await context.newPage();
+  await other.goto(`${site.url}app/index.html`);
+  const isLocked = other.evaluate(async () => {
+    const refuse = () => {
+      throw new Error('asked');
+    };
+    return (await open(refuse, 'origin')).locked;
+  });
+  expect(await isLocked).toBe(false);
 });
 
 test('a hook that was there before the vault was unlocked, or through its deletion, goes on', async ({ page }) => {

@@ -58,7 +58,7 @@ test('a closed browser keeps the data, and its profile shows neither secret nor 
           },
         });
         const { createEncryptedStorage, DataClassification, EncryptionService } = idbvault;
-        const storage = await createEncryptedStorage('db', 'store', { secret: c.secret });
+        const storage = await createEncryptedStorage('db', 'store', { secret: c.secret, session: 'origin' });
         const context = { [c.contextName]: c.context };
         await storage.setEncrypted(c.name, c.value, DataClassification.PHI, context);
         await storage.setEncrypted(`${c.name}:long`, c.longValue, DataClassification.PHI, context);

@@ -8,10 +8,14 @@ import {
   VaultError,
   type VaultErrorCode,
 } from '../../web/dist/index.js';
+import { vaultFor } from '../../web/dist/keys.js';
 import { useEncryptedStorage } from '../../web/dist/react.js';
 
 export async function use(): Promise<string | null> {
-  const storage: EncryptedStorage = await createEncryptedStorage('db', 'store', { secret: () => 'asked for' });
+  const storage: EncryptedStorage = await createEncryptedStorage(await vaultFor('dr.a'), 'store', {
+    secret: () => 'asked for',
+    session: 'origin',
+  });
   await storage.setEncrypted('k', new Blob([]), DataClassification.PHI, { patientId: 'P1', list: [1, null] });
   const preferences = await storage.getJSON<{ theme: string }>('preferences');
   const text: string | null = await storage.getDecrypted('k');

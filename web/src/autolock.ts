@@ -6,7 +6,10 @@ export interface AutoLock {
   idleMs?: number | undefined;
   /** After so many milliseconds, at least 1,000, in which no tab was visible. */
   hiddenMs?: number | undefined;
-  /** When this page is left, on this page alone: a browser may keep it as it is, to come back to. */
+  /**
+   * When this page is left, on this page alone: a browser may keep it as it is, to come back to. A session of the origin ends
+   * with it, or it would let the page in again; tabs that are open stay so.
+   */
   onPageHide?: boolean | undefined;
 }
 

@@ -83,9 +83,9 @@ export class Changes {
   };
 
   #deliver({ store, type, keys }: Message, remote: boolean): void {
-    if (type === 'channel') return this.move(keys[0] as string);
-    if (!store) this.#vault(type, keys);
-    if (type === 'keys') return;
+    if (type === 'channel') this.move(keys[0] as string);
+    else if (!store) this.#vault(type, keys);
+    if (type === 'channel' || type === 'keys') return;
     for (const listener of [...this.#listeners])
       for (const key of keys as (string | null)[]) listener(store, { type, key, remote });
   }

@@ -58,7 +58,15 @@ export function join(front: Uint8Array, rest: Uint8Array): ArrayBuffer {
 }
 
 /** Key handles of unlocked vaults. They outlive an instance of the Go program that dies; what is forgotten leaves a hole. */
-const keys: ({ group: string; name: string; key: CryptoKey } | undefined)[] = [];
+export const keys: ({ group: string; name: string; key: CryptoKey } | undefined)[] = [];
+
+/** What a session, once one was asked for, is told of (session.ts). */
+export const session: {
+  /** An unlock begins. What it returns is called when it ends, with the vault's keys in the table, and tells whether they may stay. */
+  begins?: (database: string) => () => Promise<boolean>;
+  /** The vault's keys were dropped. */
+  ends?: (database: string) => void;
+} = {};
 
 const findKey = (group: string, name: string): number =>
   keys.findIndex((entry) => entry?.group === group && entry.name === name);
@@ -70,6 +78,7 @@ export const isUnlocked = (database: string): boolean => keys.some((entry) => en
 export function forgetKeys(database: string, name?: string): void {
   for (let i = 0; i < keys.length; i++)
     if (keys[i]?.group === database && (!name || keys[i]?.name === name)) delete keys[i];
+  if (!name) session.ends?.(database);
 }
 
 /** Whether no vault is unlocked on this page. */

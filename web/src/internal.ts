@@ -1,6 +1,7 @@
 // What the package's other files share with index.js: its class of errors, its engine and its secrets. No part of the API.
 export { byChannel } from './changes.ts';
 export { invalid } from './errors.ts';
+export { keys, session } from './host.ts';
 export { running } from './loader.ts';
 export { onOpen } from './openings.ts';
 export { importSecret } from './secret.ts';

@@ -18,6 +18,7 @@ import { importSecret, type Secret } from './secret.ts';
 
 export { recoveryKey } from './recovery.ts';
 export type { RotationOptions, RotationProgress, RotationReport, RotationStatus } from './rotation.ts';
+export { vaultFor } from './vault-for.ts';
 
 /** A way to open a vault. */
 export interface Slot {

@@ -1,6 +1,6 @@
 import { VaultError } from './errors.ts';
 import { endGroup } from './group.ts';
-import { forgetKeys, isUnlocked } from './host.ts';
+import { forgetKeys, isUnlocked, session } from './host.ts';
 import { current, type Engine, type OpenNumbers, running } from './loader.ts';
 import { passItem } from './pass.ts';
 
@@ -33,10 +33,11 @@ export async function openStore(
 const lockings: Record<string, number> = {};
 
 /** Returns what is called with the store that was opened. Where the vault was locked meanwhile, it is locked again. */
-export function lockWatch(database: string): (opened: Link) => void {
+export function lockWatch(database: string): (opened: Link) => Promise<void> {
   const before = lockings[database];
-  return ({ engine, store }) => {
-    if (lockings[database] === before) return;
+  const mayStay = session.begins?.(database);
+  return async ({ engine, store }) => {
+    if ((await mayStay?.()) !== false && lockings[database] === before) return;
     lockVault(database);
     engine.tell((core) => core.release(store));
     throw new VaultError('ERR_LOCKED', 'The vault was locked while it was being opened. Unlock it with its secret.');

@@ -178,15 +178,16 @@ async function begin(): Promise<Engine> {
   return engine;
 }
 
-const unsupported = (message: string) => new VaultError('ERR_UNSUPPORTED', message);
+const trouble = () => loaded('./trouble.js', import('./trouble.ts'));
+
+const unsupported = (message: string | undefined): VaultError =>
+  new VaultError('ERR_UNSUPPORTED', message ?? 'This page lacks something that idbvault needs.');
 
 /** @throws VaultError `ERR_UNSUPPORTED` where the page lacks something that idbvault needs */
-export function requirePlatform(): void {
-  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle)
-    throw unsupported('This page has no SubtleCrypto. Serve it over https, or from localhost.');
-  if (!globalThis.indexedDB) throw unsupported('This page has no IndexedDB. Allow it to keep data.');
-  if (typeof WebAssembly !== 'object')
-    throw unsupported('This page has no WebAssembly. Allow it where a lockdown mode turns it off.');
+export async function requirePlatform(): Promise<void> {
+  const page = globalThis as Record<string, unknown>;
+  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !page.indexedDB || !page.WebAssembly)
+    throw unsupported((await trouble()).lacking());
 }
 
 const notLoaded = (url: URL, why: string) =>
@@ -202,7 +203,7 @@ export const loaded = <T>(file: string, importing: Promise<T>): Promise<T> =>
   });
 
 async function load(): Promise<WebAssembly.Module> {
-  requirePlatform();
+  await requirePlatform();
   const url = new URL('./idbvault.wasm', import.meta.url);
   const failed = () => {
     throw notLoaded(url, 'one could not be fetched');
@@ -232,10 +233,8 @@ async function compile(url: URL, response: Response): Promise<WebAssembly.Module
       ? WebAssembly.compileStreaming(response)
       : WebAssembly.compile(await response.arrayBuffer()));
   } catch (error) {
-    if (String(error).match(/unsafe-eval|CSP|Content.Security/i))
-      throw unsupported(
-        "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.",
-      );
+    const why = (await trouble()).forbidden(error);
+    if (why) throw unsupported(why);
     throw notLoaded(url, `it is not WebAssembly but ${type ?? 'untyped'}`);
   }
 }

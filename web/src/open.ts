@@ -44,6 +44,14 @@ export interface StorageOptions {
    * with `onPageHide`, on this page, when it is left. It holds for the vault of the database until another storage says otherwise.
    */
   autoLock?: AutoLock | undefined;
+  /**
+   * Where an unlocked vault stays so: on this `page` (the default), or in all tabs of the `origin`, where one that opens it
+   * later, without a secret or with a function, is not asked; nor is a lone tab that is reloaded, or opened again within five
+   * minutes, where shared workers have an extended lifetime (Chromium). Keys lie in the memory of a SharedWorker, never on a
+   * disk, until the vault is locked in any tab, or this page is left with `autoLock.onPageHide`. Without SharedWorker, the same
+   * as `page`.
+   */
+  session?: 'page' | 'origin' | undefined;
 }
 
 /** An option that is one of two, as Go takes it: 0 for none, and 3, which Go refuses, for another. */
@@ -57,7 +65,8 @@ const placeName = (name: unknown, what: string): string => checkText(name, 1, 25
  * page: opening it again with the same secret, or with none, shares it and derives nothing.
  *
  * @throws VaultError `ERR_NO_SECRET`, `ERR_WRONG_SECRET`, `ERR_NOT_A_VAULT`, `ERR_EVICTED` (with `expectVault`),
- *   `ERR_INTEGRITY` for a keyring that was changed or deleted, `ERR_UNSUPPORTED`, `ERR_LOAD`, `ERR_INVALID`
+ *   `ERR_INTEGRITY` for a keyring that was changed or deleted, `ERR_LOCKED` where the vault was locked meanwhile,
+ *   `ERR_UNSUPPORTED`, `ERR_LOAD`, `ERR_INVALID`
  */
 export async function createEncryptedStorage(
   dbName = 'medical-imaging-viewer',
@@ -89,13 +98,10 @@ export async function createEncryptedStorage(
     const engine = await starting;
     const place: Place = { database, store, options: numbers };
     const [handle, channel] = await openStore(engine, place, Object.values(imported));
-    watch({ engine, store: handle });
+    const changes = changesOn(channel, (...told) => vaultTold(database, ...told).catch(() => {})); // or the next call finds out
+    await watch({ engine, store: handle });
     place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5], 1]; // to open it again, for an engine that died
-    const storage = new EncryptedStorage(
-      place,
-      { engine, store: handle },
-      changesOn(channel, (...told) => vaultTold(database, ...told).catch(() => {})), // or the next call finds out
-    );
+    const storage = new EncryptedStorage(place, { engine, store: handle }, changes);
     arm?.(
       database,
       () => void (storage.locked || storage.lock()),
@@ -104,8 +110,10 @@ export async function createEncryptedStorage(
     tellOpened(database);
     return storage;
   };
-  const { secret } = options;
-  if (typeof secret !== 'function') return open(secret ?? environmentSecret());
+  const secret = options.secret ?? environmentSecret();
+  if (options.session !== undefined)
+    await (await loaded('./session.js', import('./session.ts'))).joinSession(options.session, database, secret);
+  if (typeof secret !== 'function') return open(secret);
   if (!isUnlocked(database)) return open(await secret());
   // The page has handles of a vault, but perhaps no longer of the one that is there: then the function is asked after all.
   return open(undefined).catch(async (error: unknown) => {

@@ -24,9 +24,9 @@ const hmac: HmacKeyGenParams = { name: 'HMAC', hash: 'SHA-256' };
 
 /** Imports a secret. The copy of its bytes that is made here is zeroed. */
 export async function importSecret(secret: unknown): Promise<ImportedSecret> {
-  requirePlatform();
   const bytes = secretBytes(secret);
   try {
+    await requirePlatform();
     pageKey ??= crypto.subtle.generateKey(hmac, false, ['sign']);
     const [key, fingerprint] = await Promise.all([
       crypto.subtle.importKey('raw', bytes, 'PBKDF2', false, ['deriveKey']),

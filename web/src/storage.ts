@@ -311,7 +311,7 @@ export class EncryptedStorage {
     const [store] = await openStore(engine, this.#place, Object.values(imported));
     const old = this.#link;
     const link = { engine, store };
-    watch(link);
+    await watch(link);
     this.#link = link;
     old.engine.tell((core) => core.release(old.store));
     tellOpened(this.#place.database);

@@ -1,7 +1,7 @@
 import { useEncryptedStorage as ours } from 'idbvault/react';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
-import { createEncryptedStorage, destroyVault } from '@/utils/encryption';
+import { createEncryptedStorage, destroyVault, type StorageOptions } from '@/utils/encryption';
 import { useEncryptedStorage as printed } from '../guide/hooks/useEncryptedStorage';
 import { makeUserPreferences } from '../guide/UserPreferences';
 
@@ -14,7 +14,8 @@ Object.assign(globalThis, {
     offline: () => import('../guide/offline'),
   },
   destroy: () => destroyVault('medical-imaging-viewer'),
-  open: (secret: string) => createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret }),
+  open: (secret: StorageOptions['secret'], session?: 'origin') =>
+    createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret, session }),
   show(which: 'ours' | 'printed', times: number) {
     const UserPreferences = makeUserPreferences(which === 'ours' ? ours : printed);
     const root = createRoot(document.getElementById('root') as HTMLElement);
