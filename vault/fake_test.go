@@ -256,6 +256,11 @@ func (p *page) Keep(database, label string, key Key) Key {
 	if k := key.(*fakeKey); k.uses&(mayWrap|mayUnwrap|mayDerive) != 0 {
 		p.t.Errorf("the page was given a handle of kind %s to keep, which may %s", k.kind, k.uses)
 	}
+	for _, kept := range p.kept[database] {
+		if kept == key {
+			p.t.Error("a handle was given to keep again") // the browser's is no longer where it was
+		}
+	}
 	if p.kept[database] == nil {
 		p.kept[database] = map[string]Key{}
 	}

@@ -141,8 +141,9 @@ func (v *Vault) BeginRotation(t Task, secret Key, n *NewSecret) (r *Rotation, er
 		}
 		if n != nil {
 			v.fingerprint = n.Fingerprint
+			v.ringKey = v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), ringKey)
 		}
-		return v.adoptNew(t, vaultKey, ringKey, r)
+		return v.adoptNew(t, vaultKey, r)
 	})
 	return r, err
 }
@@ -215,8 +216,7 @@ func (v *Vault) replaceKeys(t Task, ring *envelope.Keyring, k *opened, n *NewSec
 }
 
 // adoptNew takes the keys that were drawn into use, on this page, and lists them for the others.
-func (v *Vault) adoptNew(t Task, vaultKey, ringKey Key, r *Rotation) error {
-	v.ringKey = v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), ringKey)
+func (v *Vault) adoptNew(t Task, vaultKey Key, r *Rotation) error {
 	for i := range v.ring.Keys {
 		e := &v.ring.Keys[i]
 		if !v.uses(e) || v.keyOf(e) != nil {

@@ -132,7 +132,7 @@ export class VaultKeys {
    *   `ERR_INVALID` where there is no rotation
    */
   async rollbackRotation(options: RotationOptions): Promise<RotationReport> {
-    return this.#rotations.rollBack(checked(options));
+    return this.#rotations.rollBack(rotationOptions(options));
   }
 
   /**
@@ -142,8 +142,8 @@ export class VaultKeys {
    * @throws VaultError `ERR_BLOCKED` when another tab does not let go of the old keys; `ERR_INTEGRITY` where a record can't be read,
    *   unless `unreadable: 'delete'` gives such records up; `ERR_INVALID` where there is no rotation
    */
-  async commitRotation(options: RotationOptions & { unreadable?: 'delete' | undefined }): Promise<RotationReport> {
-    return this.#rotations.commit(checked(options));
+  async commitRotation(options: RotationOptions): Promise<RotationReport> {
+    return this.#rotations.commit(rotationOptions(options));
   }
 
   /** Says where a rotation stands. */
@@ -166,6 +166,13 @@ type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots';
 
 function checked<T>(options: T): T {
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
+  return options;
+}
+
+function rotationOptions(options: RotationOptions): RotationOptions {
+  const { unreadable } = checked(options);
+  if (unreadable !== undefined && unreadable !== 'delete')
+    throw invalid("The option unreadable must be 'delete', or left out.");
   return options;
 }
 

@@ -13,7 +13,7 @@ export interface RotationReport {
   classes: { classification: DataClassification; epoch: number; records: number; bytes: number }[];
   /**
    * Records that can't be read: their store, and the name under which they lie in it, in hexadecimal. They stay as they are, and no
-   * key is destroyed, until they are written anew, deleted, or given up with `commitRotation({ unreadable: 'delete' })`.
+   * key is destroyed, until they are written anew, deleted, or given up with `unreadable: 'delete'`.
    */
   unreadable: { store: string; id: string }[];
   /** Of a dry run: milliseconds that a rotation will take, roughly, going by how long it took to read all records. */
@@ -53,6 +53,8 @@ export interface RotationOptions {
   onProgress?: ((progress: RotationProgress) => void) | undefined;
   /** Stops between two steps. What was done stays done: the next call goes on, or rolls back. */
   signal?: AbortSignal | undefined;
+  /** Delete what can't be read, where it would hold back `commitRotation` or `rollbackRotation`. */
+  unreadable?: 'delete' | undefined;
   /** Milliseconds to wait for other tabs to let go of the old keys, 10,000 by default. */
   waitMs?: number | undefined;
 }
@@ -165,22 +167,18 @@ export class Rotations {
     return this.#alone(async () => {
       const turned = standing(await this.#call('rollBack', [options.secret]));
       byChannel.get(turned.channel)?.send({ store: null, type: 'keys', keys: [] });
-      const report = await this.#passes(Pass.verify, turned, options);
-      if (report.unreadable.length > 0) throw unreadable(report);
-      await this.#finish(Pass.verify, turned, options);
-      return report;
+      await this.#passes(Pass.verify, turned, options);
+      return this.#finish(turned, options);
     });
   }
 
-  commit(options: RotationOptions & { unreadable?: 'delete' | undefined }): Promise<RotationReport> {
-    if (options.unreadable !== undefined && options.unreadable !== 'delete')
-      throw invalid("The option unreadable must be 'delete', or left out.");
+  commit(options: RotationOptions): Promise<RotationReport> {
     return this.#alone(async () => {
       const now = await this.#standing();
       if (now.state === 'none') throw invalid('No rotation is under way. Look at rotationStatus.');
       if (now.state === 'rolling-back')
         throw invalid('The rotation is being rolled back. Finish that with rollbackRotation.');
-      return this.#finish(options.unreadable ? Pass.purge : Pass.verify, now, options);
+      return this.#finish(now, options);
     });
   }
 
@@ -189,7 +187,8 @@ export class Rotations {
   }
 
   /** Sees, while no page may write under the old epoch, that no record lies there, and has its keys destroyed. */
-  #finish(pass: number, now: Standing, options: RotationOptions): Promise<RotationReport> {
+  #finish(now: Standing, options: RotationOptions): Promise<RotationReport> {
+    const pass = options.unreadable ? Pass.purge : Pass.verify;
     return this.#without(now.from, options, async () => {
       const report = await this.#passes(pass, { ...now, renames: false }, options);
       if (report.unreadable.length > 0) throw unreadable(report);
@@ -292,6 +291,6 @@ export class Rotations {
 function unreadable({ unreadable: list }: RotationReport): VaultError {
   return new VaultError(
     'ERR_INTEGRITY',
-    `${list.length} of the records can't be read, so no key was destroyed. Write them anew, delete them, or give them up with commitRotation({ unreadable: 'delete' }).`,
+    `Some records can't be read (${list.length}), so no key was destroyed. Write them anew, delete them, or give them up with the option unreadable: 'delete'.`,
   );
 }
