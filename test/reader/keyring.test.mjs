@@ -38,8 +38,8 @@ test('a keyring that the text does not allow is refused, though its MAC is right
   refused(edited(45, [2]), /unknown options/);
   refused(edited(46, [0, 0]), /number of slots/);
   refused(edited(46, [0, 65]), /number of slots/);
-  opens(edited(SLOT + 4, [2]));
-  for (const kind of [0, 3]) refused(edited(SLOT + 4, [kind]), /unknown kind of slot/);
+  for (const kind of [2, 3]) opens(edited(SLOT + 4, [kind]));
+  for (const kind of [0, 4]) refused(edited(SLOT + 4, [kind]), /unknown kind of slot/);
   refused(edited(KEYS - 2, [0x10, 0x01]), /too many keys/);
   refused(edited(KEYS - 2, [0, 12]), /trailing/);
   refused(edited(keyAt(0), [0]), /unknown kind of key/);
