@@ -11,7 +11,7 @@ import { makePasskey, type PasskeyUser } from './passkey.ts';
 import { drawRecoveryKey } from './recovery.ts';
 import { importSecret, type Secret } from './secret.ts';
 
-export { type PasskeyUser, passkey } from './passkey.ts';
+export { type PasskeyOptions, type PasskeyUser, passkey } from './passkey.ts';
 export { recoveryKey } from './recovery.ts';
 
 /** A way to open a vault. */
@@ -68,8 +68,8 @@ export class VaultKeys {
    *
    * Of kind `passkey`, the browser makes one on the device, a security key or in the user's account, and may ask twice;
    * {@link passkey} asks for it later. It rejects with `ERR_NO_SECRET` where the user makes none, and with `ERR_UNSUPPORTED`
-   * where there are no passkeys with the PRF extension. Where it fails after a passkey was made, that is taken back if the
-   * browser has a way to; one that stays opens nothing.
+   * where there are no passkeys with the PRF extension. Where it fails after a passkey was made, the authenticator is told to
+   * forget it, if the browser can; not so after `ERR_CRASHED` and `ERR_LOCKED`, since the slot may be there: see `listSlots`.
    */
   async addSlot(slot: NewSlot & { kind: 'recovery' }): Promise<{ id: number; recoveryKey: string }>;
   async addSlot(slot: NewSlot): Promise<{ id: number }>;
