@@ -22,11 +22,15 @@ func (k KeyKind) perClass() bool { return k == RecordKey256 || k == ObjectKey256
 // SlotKind says what opens a slot.
 type SlotKind byte
 
-// Both kinds are opened through PBKDF2-HMAC-SHA256.
+// All kinds are opened through PBKDF2-HMAC-SHA256.
 const (
 	SecretSlot   SlotKind = 1 // by a passphrase or random bytes
 	RecoverySlot SlotKind = 2 // by the 32 bytes of a recovery key
+	PasskeySlot  SlotKind = 3 // by the 32 bytes of a passkey's PRF
 )
+
+// Valid reports whether k is a kind that this version knows.
+func (k SlotKind) Valid() bool { return k >= SecretSlot && k <= PasskeySlot }
 
 // MaxSlots is how many slots a keyring may have.
 const MaxSlots = 64
@@ -159,7 +163,7 @@ func (k *Keyring) consistent() bool {
 		return false
 	}
 	for i, s := range k.Slots {
-		if s.Kind != SecretSlot && s.Kind != RecoverySlot || i > 0 && s.ID <= k.Slots[i-1].ID {
+		if !s.Kind.Valid() || i > 0 && s.ID <= k.Slots[i-1].ID {
 			return false
 		}
 	}

@@ -36,7 +36,7 @@ func keyringOf(front string, slots, keys []string) []byte {
 }
 
 var (
-	sampleSlots = []string{slotOf(1, 1), slotOf(5, 2)}
+	sampleSlots = []string{slotOf(1, 1), slotOf(5, 2), slotOf(6, 3)}
 	sampleKeys  = []string{keyOf(1, 1, 1), keyOf(1, 1, 3), keyOf(1, 5, 2), keyOf(2, 1, 1), keyOf(3, 0, 1), keyOf(4, 0, 1), keyOf(5, 0, 1)}
 )
 
@@ -52,7 +52,7 @@ func TestKeyring(t *testing.T) {
 	}
 	want := &Keyring{
 		VaultID: [16]byte([]byte(filled(0x41, 16))), Created: 0x4243444546474849, Generation: 9, WriteEpoch: 2, HighestEpoch: 3, ClearNames: true,
-		Slots: []Slot{slot(1, SecretSlot), slot(5, RecoverySlot)},
+		Slots: []Slot{slot(1, SecretSlot), slot(5, RecoverySlot), slot(6, PasskeySlot)},
 		Keys: []WrappedKey{
 			key(RecordKey256, Public, 1), key(RecordKey256, Public, 3), key(RecordKey256, PHI, 2), key(ObjectKey256, Public, 1),
 			key(NameKey256, 0, 1), key(KeyringKey256, 0, 1), key(AuditKey256, 0, 1),
@@ -126,7 +126,7 @@ func TestKeyringRefused(t *testing.T) {
 		{"no slot", keyringOf(front, nil, sampleKeys), ErrFormat},
 		{"65 slots", keyringOf(front, manySlots(65), sampleKeys), ErrFormat},
 		{"slot of kind 0", keyringOf(front, []string{slotOf(1, 0)}, sampleKeys), ErrFormat},
-		{"slot of kind 3", keyringOf(front, []string{slotOf(1, 3)}, sampleKeys), ErrFormat},
+		{"slot of kind 4", keyringOf(front, []string{slotOf(1, 4)}, sampleKeys), ErrFormat},
 		{"slots out of order", keyringOf(front, exchanged(sampleSlots, 0, 1), sampleKeys), ErrFormat},
 		{"slot twice", keyringOf(front, []string{slotOf(1, 1), slotOf(1, 1)}, sampleKeys), ErrFormat},
 		{"slot count above what is there", change(t, sampleKeyring(), 46, "ffff"), ErrFormat},
@@ -146,7 +146,7 @@ func TestKeyringRefused(t *testing.T) {
 		{"keys out of order by kind", keyringOf(front, sampleSlots, exchanged(sampleKeys, 4, 5)), ErrFormat},
 		{"keys out of order by class", keyringOf(front, sampleSlots, exchanged(sampleKeys, 1, 2)), ErrFormat},
 		{"keys out of order by epoch", keyringOf(front, sampleSlots, exchanged(sampleKeys, 0, 1)), ErrFormat},
-		{"key count above what is there", change(t, sampleKeyring(), 46+2+2*65, "ffff"), ErrFormat},
+		{"key count above what is there", change(t, sampleKeyring(), 46+2+3*65, "ffff"), ErrFormat},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if k, _, err := ParseKeyring(c.b); err != c.want {

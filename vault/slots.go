@@ -75,8 +75,8 @@ func (v *Vault) ChangeSecret(t Task, old Key, n NewSecret) error {
 
 // AddSlot makes a slot for a new secret and returns its id. A secret opens the vault that opens one of the slots.
 func (v *Vault) AddSlot(t Task, secret Key, kind envelope.SlotKind, n NewSecret) (id uint32, err error) {
-	if kind != envelope.SecretSlot && kind != envelope.RecoverySlot {
-		return 0, ErrInvalid.because("The kind of a slot must be 'secret' or 'recovery'.")
+	if !kind.Valid() {
+		return 0, ErrInvalid.because("The kind of a slot must be 'secret', 'recovery' or 'passkey'.")
 	}
 	if err := n.check(); err != nil {
 		return 0, err

@@ -209,7 +209,7 @@ func TestSlots(t *testing.T) {
 	}
 	_, err := add("wrong", "another", envelope.SecretSlot)
 	fails(t, "adding with a wrong secret", err, ErrWrongSecret)
-	for _, kind := range []envelope.SlotKind{0, 3} {
+	for _, kind := range []envelope.SlotKind{0, 4} {
 		_, err = add("secret", "another", kind)
 		fails(t, "another kind", err, ErrInvalid)
 	}
@@ -315,6 +315,37 @@ func TestIterationsAreRaised(t *testing.T) {
 	if got := slots(); got != [2]uint32{700_000, 600_000} {
 		t.Errorf("on a full disk the slots have %v", got)
 	}
+}
+
+// A passkey's slot is opened, kept and removed as others are, and its secret is not changed: the authenticator holds it.
+func TestPasskeySlot(t *testing.T) {
+	b, s := newStore(t, 7)
+	n := newSecret("of the passkey")
+	n.RandomSecret, n.Iterations = true, 100_000
+	if err := b.do(func(t *task) error {
+		_, err := s.AddSlot(t, secretKey("secret"), envelope.PasskeySlot, n)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if slot := b.ringOf().Slots[1]; slot.ID != 2 || slot.Kind != envelope.PasskeySlot || slot.Iterations != 100_000 {
+		t.Errorf("the slot is %+v", slot)
+	}
+	b.opens("of the passkey", true)
+	kept := bytes.Clone(b.stored())
+	fails(t, "a change of the passkey", b.changeSecret(s.Vault, "of the passkey", "another"), ErrInvalid)
+	if !bytes.Equal(b.stored(), kept) {
+		t.Error("the keyring was changed")
+	}
+	remove := func(secret string, id uint32) error {
+		return b.do(func(t *task) error { return s.RemoveSlot(t, secretKey(secret), id) })
+	}
+	if err := remove("of the passkey", 1); err != nil {
+		t.Fatal(err)
+	}
+	b.opens("secret", false)
+	b.opens("of the passkey", true)
+	fails(t, "removing the last", remove("of the passkey", 2), ErrInvalid)
 }
 
 func TestUnlocked(t *testing.T) {

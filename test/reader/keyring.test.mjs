@@ -2,18 +2,21 @@
 // of the golden vault with clear names.
 
 import assert from 'node:assert/strict';
+import crypto from 'node:crypto';
 import { test } from 'node:test';
-import { hmac, lp, uint } from './common.mjs';
+import { hmac, lp, pbkdf2, uint } from './common.mjs';
 import { openVault } from './reader.mjs';
 import {
   clear as dump,
   edit,
+  flip,
   KEYRING_KEY,
   KEYS,
   keyAt,
   keyOf,
   keyring,
   SLOT,
+  vaultKey,
   withKeyring,
   withTable,
 } from './support.mjs';
@@ -38,8 +41,8 @@ test('a keyring that the text does not allow is refused, though its MAC is right
   refused(edited(45, [2]), /unknown options/);
   refused(edited(46, [0, 0]), /number of slots/);
   refused(edited(46, [0, 65]), /number of slots/);
-  opens(edited(SLOT + 4, [2]));
-  for (const kind of [0, 3]) refused(edited(SLOT + 4, [kind]), /unknown kind of slot/);
+  for (const kind of [2, 3]) opens(edited(SLOT + 4, [kind]));
+  for (const kind of [0, 4]) refused(edited(SLOT + 4, [kind]), /unknown kind of slot/);
   refused(edited(KEYS - 2, [0x10, 0x01]), /too many keys/);
   refused(edited(KEYS - 2, [0, 12]), /trailing/);
   refused(edited(keyAt(0), [0]), /unknown kind of key/);
@@ -91,6 +94,21 @@ test('slots ascend by id, and any one of them opens the vault', () => {
   opens(slots(slot, closed));
   refused(slots(closed, closed), /wrong secret/);
   for (const id of [2, 3]) refused(slots(edit(slot, 0, uint(id, 4)), slot), /slots out of order/);
+});
+
+test('the slot of a recovery key, and of a passkey, opens with its 32 bytes', () => {
+  const [secret, salt] = [crypto.randomBytes(32), crypto.randomBytes(16)];
+  const kek = pbkdf2(secret, salt, 100_000);
+  const cipher = crypto.createCipheriv('id-aes256-wrap', kek, Buffer.alloc(8, 0xa6));
+  const wrapped = Buffer.concat([cipher.update(vaultKey), cipher.final()]);
+  for (const kind of [2, 3]) {
+    const slot = Buffer.concat([uint(2, 4), uint(kind, 1), salt, uint(100_000, 4), wrapped]);
+    const start = [golden.subarray(0, SLOT - 2), uint(2, 2), golden.subarray(SLOT, SLOT + 65)];
+    const changed = remade(Buffer.concat([...start, slot, golden.subarray(SLOT + 65)]));
+    assert.equal(openVault(changed, secret).length, 6);
+    opens(changed);
+    assert.throws(() => openVault(changed, flip(secret, 31)), { message: /wrong secret/ });
+  }
 });
 
 test('a database with other object stores, entries or keys is not a vault', () => {

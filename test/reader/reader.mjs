@@ -46,7 +46,7 @@ const parseKeyring = (bytes) => {
   for (let index = 0; index < slotCount; index++) {
     const slot = { id: fields.uint(4), kind: fields.uint(1), salt: fields.take(16), iterations: fields.uint(4) };
     must(index === 0 || slot.id > slots[index - 1].id, 'slots out of order');
-    must(slot.kind === 1 || slot.kind === 2, 'unknown kind of slot');
+    must(slot.kind >= 1 && slot.kind <= 3, 'unknown kind of slot');
     must(slot.iterations >= 100_000 && slot.iterations <= MOST_ITERATIONS, 'iterations out of range');
     slots.push({ ...slot, wrapped: fields.take(40) });
   }

@@ -57,5 +57,5 @@ export const KEYRING_KEY = 11;
 
 const password = Buffer.from(clear.secret.normalize('NFKC'));
 const kek = derive(password, keyring.subarray(SLOT + 5, SLOT + 21), keyring.readUInt32BE(SLOT + 21), 32, 'sha256');
-const vaultKey = unwrap(kek, keyring.subarray(SLOT + 25, SLOT + 65));
+export const vaultKey = unwrap(kek, keyring.subarray(SLOT + 25, SLOT + 65));
 export const keyOf = (index) => unwrap(vaultKey, keyring.subarray(keyAt(index) + 18, keyAt(index) + 58));

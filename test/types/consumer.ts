@@ -8,7 +8,7 @@ import {
   VaultError,
   type VaultErrorCode,
 } from '../../web/dist/index.js';
-import { vaultFor } from '../../web/dist/keys.js';
+import { type NewSlot, passkey, VaultKeys, vaultFor } from '../../web/dist/keys.js';
 import { useEncryptedStorage } from '../../web/dist/react.js';
 
 export async function use(): Promise<string | null> {
@@ -26,6 +26,15 @@ export async function use(): Promise<string | null> {
   return text ?? preferences?.theme ?? sealed.metadata.keyId;
 }
 
+export async function addPasskey(secret: string): Promise<EncryptedStorage> {
+  const slot: NewSlot = { kind: 'passkey', secret, user: { name: 'ada' } };
+  const { id }: { id: number } = await new VaultKeys('db').addSlot(slot);
+  console.log(id);
+  return createEncryptedStorage('db', 'store', {
+    secret: () => passkey('db', { signal: AbortSignal.timeout(60_000) }),
+  });
+}
+
 export function decide(error: unknown): VaultErrorCode | undefined {
   return error instanceof VaultError ? error.code : undefined;
 }
@@ -37,6 +46,8 @@ export function useTheme(): [string | undefined, (theme: string) => Promise<void
 
 // @ts-expect-error: a classification is one of the five
 export const wrongClass = (storage: EncryptedStorage) => storage.setEncrypted('k', 'v', 'secret');
+// @ts-expect-error: a passkey is somebody's
+export const wrongSlot: NewSlot = { kind: 'passkey', secret: 'correct horse' };
 // @ts-expect-error: a value is not an object
 export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k', {});
 // @ts-expect-error: a storage is made by createEncryptedStorage, and its class is not there to call

@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 import { invalid } from './errors.ts';
+import { createEncryptedStorage } from './index.ts';
 import { running } from './loader.ts';
 import { asInteger, passItem } from './pass.ts';
+import { makePasskey, type PasskeyUser } from './passkey.ts';
 import { drawRecoveryKey } from './recovery.ts';
 import {
   type RotationCall,
@@ -16,6 +18,7 @@ import {
 } from './rotation.ts';
 import { importSecret, type Secret } from './secret.ts';
 
+export { type PasskeyOptions, type PasskeyUser, passkey } from './passkey.ts';
 export { recoveryKey } from './recovery.ts';
 export type { RotationOptions, RotationProgress, RotationReport, RotationStatus } from './rotation.ts';
 export { vaultFor } from './vault-for.ts';
@@ -23,14 +26,18 @@ export { vaultFor } from './vault-for.ts';
 /** A way to open a vault. */
 export interface Slot {
   id: number;
-  /** A secret that someone knows, or a recovery key that someone wrote down. */
-  kind: 'secret' | 'recovery';
+  /** A secret that someone knows, a recovery key that someone wrote down, or a passkey. */
+  kind: 'secret' | 'recovery' | 'passkey';
   /** Of PBKDF2. */
   iterations: number;
 }
 
 /** What {@link VaultKeys.addSlot} makes. `secret` opens the vault already. */
-export type NewSlot = SlotOptions & { secret: Secret } & ({ kind: 'secret'; newSecret: Secret } | { kind: 'recovery' });
+export type NewSlot = SlotOptions & { secret: Secret } & (
+    | { kind: 'secret'; newSecret: Secret }
+    | { kind: 'recovery' }
+    | { kind: 'passkey'; user: PasskeyUser }
+  );
 
 /** How the key of a slot is derived. */
 export interface SlotOptions {
@@ -39,7 +46,7 @@ export interface SlotOptions {
 }
 
 /** The kinds of slots, by Go's number. */
-const kinds: Slot['kind'][] = ['secret', 'secret', 'recovery'];
+const kinds: Slot['kind'][] = ['secret', 'secret', 'recovery', 'passkey'];
 
 /**
  * The keys of the vault of a database that is unlocked on this page. What changes them asks for a secret again: an open vault
@@ -69,19 +76,29 @@ export class VaultKeys {
   /**
    * Adds a way to open the vault, given a secret that does. A recovery key is drawn for it: show it once, to be printed or
    * written down, and do not keep it; who has it and the device reads everything. {@link recoveryKey} reads what is typed.
+   *
+   * Of kind `passkey`, the browser makes one on the device, a security key or in the user's account, and may ask twice;
+   * {@link passkey} asks for it later. It rejects with `ERR_NO_SECRET` where the user makes none, and with `ERR_UNSUPPORTED`
+   * where there are no passkeys with the PRF extension. Where it fails after a passkey was made, the authenticator is told to
+   * forget it, if the browser can; not so after `ERR_CRASHED` and `ERR_LOCKED`, since the slot may be there: see `listSlots`.
    */
   async addSlot(slot: NewSlot & { kind: 'recovery' }): Promise<{ id: number; recoveryKey: string }>;
   async addSlot(slot: NewSlot): Promise<{ id: number }>;
   async addSlot(slot: NewSlot): Promise<{ id: number; recoveryKey?: string }> {
     const iterations = iterationsOf(slot);
-    if (slot.kind !== 'recovery') {
-      const kind = slot.kind === 'secret' ? 1 : 255; // which Go refuses
-      return { id: (await this.#call('addSlot', [slot.secret, slot.newSecret], iterations, kind))[0] as number };
+    const add = async (newSecret: Secret, kind: number) => ({
+      id: (await this.#call('addSlot', [slot.secret, newSecret], iterations, kind))[0] as number,
+    });
+    if (slot.kind === 'passkey') {
+      // An open vault that is opened once more refuses a wrong secret, before a passkey is made.
+      await this.listSlots(); // it is open
+      (await createEncryptedStorage(this.#database, undefined, { secret: slot.secret, expectVault: true })).close();
+      return makePasskey(this.#database, slot.user, (bytes) => add(bytes, 3));
     }
+    if (slot.kind !== 'recovery') return add(slot.newSecret, slot.kind === 'secret' ? 1 : 255); // which Go refuses
     const { text, bytes } = await drawRecoveryKey();
     try {
-      const [id] = await this.#call('addSlot', [slot.secret, bytes], iterations, 2);
-      return { id: id as number, recoveryKey: text };
+      return { ...(await add(bytes, 2)), recoveryKey: text };
     } finally {
       bytes.fill(0);
     }
