@@ -1,7 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { ProfileBrowser } from '../atrest/launch.ts';
-import type { Plan } from './run.ts';
-import { countsOf, crashTest } from './run.ts';
+import { CrashTest, type Plan } from './run.ts';
 
 const wanted = Number(process.env.IDBVAULT_KILLS ?? 220);
 
@@ -17,10 +16,9 @@ const spread: Plan = ({ share, timed }, steps, all) => {
 
 test('a browser that is killed anywhere loses nothing that was acknowledged', async () => {
   test.setTimeout(0);
-  const browser = test.info().project.name as ProfileBrowser;
-  const report = await crashTest(browser, spread, console.log);
-  for (const { where, kind, what } of report.faults) console.log(`${browser}: ${kind}: ${what}; ${where}`);
-  console.log(`${browser}: ${countsOf(report)}`);
-  expect(report.kills).toBeGreaterThanOrEqual(wanted);
-  expect(report.faults).toEqual([]);
+  const crashes = new CrashTest(test.info().project.name as ProfileBrowser);
+  await crashes.run(spread);
+  console.log(crashes.counts);
+  expect(crashes.kills).toBeGreaterThanOrEqual(wanted);
+  expect(crashes.faults).toEqual([]);
 });

@@ -114,7 +114,10 @@ function install(): void {
       steps = undefined;
       return code === 'no error' ? ran : { ...ran, error: code };
     },
-    ack: (what) => tell('/ack', what),
+    ack(what) {
+      tell('/ack', what);
+      step('acknowledged');
+    },
     // 32 bytes may have few iterations: what is tested here is not PBKDF2.
     secret: (text) => new TextEncoder().encode(text.padEnd(32, '.')),
     open: (db, store, secret, options = {}) =>

@@ -9,6 +9,8 @@ import { openApp, type Site, serveSite } from '../e2e/app.ts';
 import { type Ran, script } from './page.ts';
 import { gone, kill, processesOf } from './processes.ts';
 
+const noEnd = 'no end after two minutes';
+
 /** A browser that is killed and started again, always on one profile. */
 export class Victim {
   /** What was acknowledged in the page since it was last cleared. */
@@ -54,11 +56,10 @@ export class Victim {
    */
   async killDuring(operation: () => Promise<Ran>[], ms?: number): Promise<[where: string, failure: string]> {
     this.#processes = processesOf(this.#profile);
-    let timer: ReturnType<typeof setTimeout> | undefined;
     const reached = new Promise<string>((resolve) => {
       this.#reached = resolve;
-      if (ms !== undefined) timer = setTimeout(() => this.#kill(`${ms} ms`), ms);
     });
+    const timer = setTimeout(() => this.#kill(ms === undefined ? noEnd : `${ms} ms`), ms ?? 120_000);
     const ended = Promise.all(operation()).then(
       (all) => all.find(({ error }) => error)?.error ?? '',
       (error: unknown) => String(error), // of the kill, mostly, and then it comes too late
@@ -67,9 +68,11 @@ export class Victim {
     this.#kill('the end'); // which is the first word only where there was no step to stop at
     clearTimeout(timer);
     await gone(this.#profile, this.#processes);
+    this.#processes = [];
     await this.#ended;
     this.#context = undefined;
-    return [await reached, failure];
+    const where = await reached;
+    return [where, failure || (where === noEnd ? noEnd : '')];
   }
 
   async end(): Promise<void> {

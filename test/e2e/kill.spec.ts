@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import type { ProfileBrowser } from '../atrest/launch.ts';
-import { countsOf, crashTest, type Plan } from '../crash/run.ts';
+import { CrashTest, type Plan } from '../crash/run.ts';
 
 // The browser itself is killed, and started again on the profile that is left. `make test-crash` does it at every step.
 
@@ -13,8 +13,9 @@ const few: Plan = ({ short, timed }, steps) =>
   });
 
 test('a browser that is killed loses nothing that was acknowledged', async () => {
-  test.setTimeout(300_000);
-  const report = await crashTest(test.info().project.name as ProfileBrowser, few, console.log);
-  expect(report.faults).toEqual([]);
-  expect(countsOf(report)).toMatch(/^\d+ kills, 0 lost, 0 unreadable, 0 mixed without journal, 0 other faults$/);
+  test.setTimeout(600_000);
+  const crashes = new CrashTest(test.info().project.name as ProfileBrowser);
+  await crashes.run(few);
+  expect(crashes.kills).toBeGreaterThanOrEqual(8);
+  expect(crashes.faults).toEqual([]);
 });
