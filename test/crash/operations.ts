@@ -63,7 +63,7 @@ const setAll: Operation['run'] = (page, given) =>
       crash.run(at, async () => {
         const storage = await crash.open(vault.db, 'a', vault.secret);
         await Promise.all(writes.map((w) => crash.set(storage, w)));
-        crash.ack('done');
+        await crash.ack('done');
       }),
     given,
   );
@@ -79,7 +79,7 @@ const create: Operation = {
       ({ vault, at }) =>
         crash.run(at, async () => {
           await crash.open(vault.db, 'a', vault.secret);
-          crash.ack('done');
+          await crash.ack('done');
         }),
       given,
     ),
@@ -130,8 +130,8 @@ const setMany: Operation = {
           await storage.setManyEncrypted(
             writes.map(({ key, label, size }) => ({ key, value: textOf(label, size), classification: 'public' })),
           );
-          for (const { label } of writes) crash.ack(label);
-          crash.ack('done');
+          await Promise.all(writes.map(({ label }) => crash.ack(label)));
+          await crash.ack('done');
         }),
       given,
     ),
@@ -150,7 +150,7 @@ const changeSecret: Operation = {
           const keys = new keysOf.VaultKeys(vault.db);
           const iterations = 150_000;
           await keys.changeSecret(crash.secret(vault.secret), crash.secret(vault.newSecret), { iterations });
-          crash.ack('done');
+          await crash.ack('done');
         }),
       given,
     ),

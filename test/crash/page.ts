@@ -36,8 +36,8 @@ export interface Ran {
 export interface Crash {
   /** Does an operation and names its steps. Before step number `at`, if there is one, the browser is killed. */
   run(at: number, operation: () => Promise<unknown>): Promise<Ran>;
-  /** Tells the test that something was acknowledged. When it returns, the test knows. */
-  ack(what: string): void;
+  /** Tells the test that something was acknowledged. What it tells is on its way when it returns a promise, whatever comes then. */
+  ack(what: string): Promise<void>;
   secret(text: string): Uint8Array<ArrayBuffer>;
   open(db: string, store: string, secret: string, options?: StorageOptions): Promise<EncryptedStorage>;
   /** Writes the records of each store at once. */
@@ -63,16 +63,13 @@ export function text(label: string, size: number): string {
 function install(): void {
   let steps: string[] | undefined;
   let end = 0;
-  // The page stands still until the test has heard it: what comes after has not begun.
-  const tell = (path: string, body: string) => {
-    const request = new XMLHttpRequest();
-    request.open('POST', path, false);
-    request.send(body);
-  };
+  const tell = (path: string, body: string) => fetch(path, { method: 'POST', body, keepalive: true });
   const step = (name: string) => {
     const count = steps?.push(name) ?? 0;
-    // The test never answers. An event that a browser delivers all the same while the page waits, ends here as well.
-    if (end && count >= end) tell('/step', `step ${count}, ${name}`);
+    if (!end || count < end) return;
+    void tell('/step', `step ${count}, ${name}`);
+    // Not a synchronous request: Firefox delivers events while it waits for one, and ends the transaction that is being filled.
+    for (;;);
   };
 
   const patch = (target: object, names: string[], after?: (result: unknown) => void) => {
@@ -114,9 +111,10 @@ function install(): void {
       steps = undefined;
       return code === 'no error' ? ran : { ...ran, error: code };
     },
-    ack(what) {
-      tell('/ack', what);
+    async ack(what) {
+      const told = tell('/ack', what);
       step('acknowledged');
+      await told;
     },
     // 32 bytes may have few iterations: what is tested here is not PBKDF2.
     secret: (text) => new TextEncoder().encode(text.padEnd(32, '.')),
@@ -133,7 +131,7 @@ function install(): void {
     },
     async set(storage, { key, label, size }) {
       await storage.setEncrypted(key, textOf(label, size), 'public');
-      crash.ack(label);
+      await crash.ack(label);
     },
     rotation(db) {
       const keys = new keysOf.VaultKeys(db) as VaultKeys & Partial<Rotation>;
