@@ -7,6 +7,8 @@ import { setTimeout } from 'node:timers/promises';
 interface Process {
   pid: number;
   parent: number;
+  /** Whose number is that of the browser's first process, as long as one of it is left. */
+  session: number;
   /** Dead, and not yet taken note of by its parent. */
   zombie: boolean;
   command: string;
@@ -20,8 +22,9 @@ function all(): Process[] {
       const command = fs.readFileSync(`/proc/${name}/cmdline`, 'utf8');
       const stat = fs.readFileSync(`/proc/${name}/stat`, 'utf8');
       // The program's name, in parentheses, may have spaces of its own.
-      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      found.push({ pid: Number(name), parent: Number(parent), zombie: state === 'Z', command });
+      const [state, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      const pid = Number(name);
+      found.push({ pid, parent: Number(parent), session: Number(session), zombie: state === 'Z', command });
     } catch {} // it ended meanwhile
   }
   return found;
@@ -48,11 +51,11 @@ export function kill(pids: number[]): void {
 
 /** Kills what is left of a browser whose processes were killed, waits until all are gone, and takes its locks away. */
 export async function gone(profile: string, killed: number[]): Promise<void> {
-  const alive = () => {
-    const left = new Set(processesOf(profile));
-    const running = all().filter((p) => !p.zombie && (left.has(p.pid) || killed.includes(p.pid)));
-    return running.map((p) => p.pid);
-  };
+  const alive = () =>
+    all()
+      .filter((p) => !p.zombie)
+      .filter((p) => p.command.includes(profile) || killed.includes(p.pid) || killed.includes(p.session))
+      .map((p) => p.pid);
   // Nothing tells of the end of a process that is not one's own child.
   for (let left = alive(); left.length > 0; left = alive()) {
     kill(left);
