@@ -24,9 +24,14 @@ export interface Site {
   close: () => Promise<void>;
 }
 
-/** Serves folders at their prefixes, and an empty page at `/`. `csp` is the page's policy. */
-export async function serveSite(folders: Record<string, string>, csp = CSP): Promise<Site> {
+/** Serves folders at their prefixes, and an empty page at `/`. `csp` is the page's policy; `posted` hears what it posts. */
+export async function serveSite(
+  folders: Record<string, string>,
+  csp = CSP,
+  posted?: http.RequestListener,
+): Promise<Site> {
   const server = http.createServer((request, response) => {
+    if (posted && request.method === 'POST') return posted(request, response);
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     response.setHeader('content-security-policy', csp);
     response.setHeader('cache-control', 'no-store');
