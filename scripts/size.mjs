@@ -7,6 +7,8 @@ const budget = [
   { file: 'index.js', brotli: 8_000 },
   { file: 'sealer.js', brotli: 2_000 },
   { file: 'autolock.js', brotli: 1_000 },
+  { file: 'remote.js', brotli: 2_000 },
+  { file: 'worker.js', brotli: 7_000 },
   { file: 'keys.js', brotli: 4_000 },
   { file: 'react.js', brotli: 3_000 },
   { file: 'wasm_exec.js', brotli: 5_000 },

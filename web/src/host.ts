@@ -1,6 +1,8 @@
 import { VaultError, type VaultErrorCode } from './errors.ts';
 import { cryptoSteps } from './host-crypto.ts';
 import { type Connection, databaseSteps } from './host-idb.ts';
+import { pageSize } from './pass.ts';
+import { remotes } from './remotes.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** The part of the instance's exports that the host functions need. */
@@ -10,9 +12,6 @@ export interface Core {
   settle(call: number, status: number): void;
   lost(watcher: number): void;
 }
-
-/** Bytes of the page that both sides read and write (jsbridge.PageSize). */
-const pageSize = 512 << 10;
 
 /** What the host functions of one instance share with its engine. */
 export interface Page {
@@ -63,15 +62,16 @@ const keys: ({ group: string; name: string; key: CryptoKey } | undefined)[] = []
 const findKey = (group: string, name: string): number =>
   keys.findIndex((entry) => entry?.group === group && entry.name === name);
 
-/** Whether the vault of a database is unlocked on this page. */
-export const isUnlocked = (database: string): boolean => keys.some((entry) => entry?.group === database);
+/** Whether the vault of a database is unlocked on this page, or in its worker. */
+export const isUnlocked = (database: string): boolean =>
+  remotes.get(database)?.unlocked || keys.some((entry) => entry?.group === database);
 
 /** Drops the keys of the vault of a database. */
 export function forgetKeys(database: string): void {
   for (let i = 0; i < keys.length; i++) if (keys[i]?.group === database) delete keys[i];
 }
 
-/** Whether no vault is unlocked on this page. */
+/** Whether no vault's keys are on this page. */
 export const noKeys = (): boolean => !keys.some(Boolean);
 
 /** Go's number of a key that is kept at a place, where -1 is none (jsbridge.Ref), and the place of a number. */

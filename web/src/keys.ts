@@ -4,7 +4,7 @@
  * @packageDocumentation
  */
 import { invalid } from './errors.ts';
-import { running } from './loader.ts';
+import { engineOf } from './link.ts';
 import { asInteger, passItem } from './pass.ts';
 import { drawRecoveryKey } from './recovery.ts';
 import { importSecret, type Secret } from './secret.ts';
@@ -93,7 +93,7 @@ export class VaultKeys {
   }
 
   async #call(name: KeysCall, secrets: Secret[], ...numbers: number[]): Promise<unknown[]> {
-    const engine = await running();
+    const engine = await engineOf(this.#database);
     const imported = await Promise.all(secrets.map((secret) => importSecret(secret)));
     return engine.call(imported.flatMap(Object.values), (core, id) => {
       passItem(engine, core, id, { name: this.#database });

@@ -1,12 +1,13 @@
 import { VaultError } from './errors.ts';
 import { endGroup } from './group.ts';
 import { forgetKeys } from './host.ts';
-import { current, type Engine, type OpenNumbers } from './loader.ts';
+import { current, type OpenNumbers, running } from './loader.ts';
 import { passItem } from './pass.ts';
+import { type AnyEngine, remotes } from './remotes.ts';
 
 /** An open store's place in the engine that runs. */
 export interface Link {
-  engine: Engine;
+  engine: AnyEngine;
   store: number;
 }
 
@@ -17,9 +18,13 @@ export interface Place {
   options: OpenNumbers;
 }
 
+/** Returns the engine that the vault of a database runs in; with `again`, for a storage that was open. */
+export const engineOf = async (database: string, again?: boolean): Promise<AnyEngine> =>
+  remotes.get(database)?.running(again) ?? running();
+
 /** Opens a store in an engine and returns its handle and the name of the vault's channel. Payloads: the secret, or nothing. */
 export async function openStore(
-  engine: Engine,
+  engine: AnyEngine,
   { database, store, options }: Place,
   payloads: unknown[],
 ): Promise<[number, string]> {
@@ -48,6 +53,7 @@ export function lockVault(database: string): void {
   lockings[database] = (lockings[database] ?? 0) + 1;
   endGroup();
   forgetKeys(database);
+  remotes.get(database)?.lock();
   const engine = current();
   engine?.tell((core) => core.lock(engine.write(database)));
 }

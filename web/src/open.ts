@@ -4,7 +4,7 @@ import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { isUnlocked } from './host.ts';
 import { listOf } from './items.ts';
-import { lockVault, lockWatch, openStore, type Place } from './link.ts';
+import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { asInteger, passItem } from './pass.ts';
@@ -44,6 +44,13 @@ export interface StorageOptions {
    * with `onPageHide`, on this page, when it is left. It holds for the vault of the database until another storage says otherwise.
    */
   autoLock?: AutoLock | undefined;
+  /**
+   * Where the vault's keys, its cache and the WebAssembly live: on this page (`main`, the default) or in a Worker of their own,
+   * which `lock` ends (`worker`). It holds for the vault of the database. Storages that leave it out share the vault where it
+   * is; one that asks for the other while the vault is unlocked is refused with `ERR_INVALID`. A worker whose file the page's
+   * policy forbids, or does not find, is `ERR_LOAD`. One that is ended from outside is `ERR_CRASHED`, and the vault then locked.
+   */
+  runIn?: 'main' | 'worker' | undefined;
 }
 
 /** An option that is one of two, as Go takes it: 0 for none, and 3, which Go refuses, for another. */
@@ -79,11 +86,13 @@ export async function createEncryptedStorage(
     0,
   ];
 
+  const watching = lockWatch(database);
   const arm = options.autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(options.autoLock);
 
-  const open = async (secret: unknown): Promise<EncryptedStorage> => {
-    const watch = lockWatch(database);
-    const starting = running(); // while the secret is imported
+  if (options.runIn !== undefined) (await loaded('./remote.js', import('./remote.ts'))).runIn(database, options.runIn);
+
+  const open = async (secret: unknown, watch = lockWatch(database)): Promise<EncryptedStorage> => {
+    const starting = engineOf(database); // while the secret is imported
     starting.catch(() => {}); // reported below, if the secret is not refused first
     const imported = secret === undefined ? {} : await importSecret(secret);
     const engine = await starting;
@@ -104,12 +113,13 @@ export async function createEncryptedStorage(
     tellOpened(database);
     return storage;
   };
-  const { secret } = options;
-  if (typeof secret !== 'function') return open(secret ?? environmentSecret());
-  if (!isUnlocked(database)) return open(await secret());
+  // What closures capture, the page keeps: a function that is asked, and never the secret itself.
+  if (typeof options.secret !== 'function') return open(options.secret ?? environmentSecret(), watching);
+  const ask = options.secret;
+  if (!isUnlocked(database)) return open(await ask());
   // The page has handles of a vault, but perhaps no longer of the one that is there: then the function is asked after all.
   return open(undefined).catch(async (error: unknown) => {
-    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await secret());
+    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await ask());
     throw error;
   });
 }
@@ -132,7 +142,7 @@ export async function preload(): Promise<void> {
  */
 export async function destroyVault(dbName: string): Promise<void> {
   const name = placeName(dbName, 'database');
-  const engine = await running();
+  const engine = await engineOf(name);
   await engine.call([], (core, id) => {
     passItem(engine, core, id, { name });
     core.destroy(id);

@@ -5,8 +5,8 @@ import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
 import { isUnlocked, noKeys } from './host.ts';
 import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
-import { type Link, lockWatch, openStore, type Place } from './link.ts';
-import { current, running, type StoreCall } from './loader.ts';
+import { engineOf, type Link, lockWatch, openStore, type Place } from './link.ts';
+import { current, type StoreCall } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
 import { importSecret, type Secret } from './secret.ts';
@@ -307,7 +307,7 @@ export class EncryptedStorage {
     if (this.#closed) throw closed();
     const watch = lockWatch(this.#place.database);
     const imported = await importSecret(secret);
-    const engine = await running();
+    const engine = await engineOf(this.#place.database);
     const [store] = await openStore(engine, this.#place, Object.values(imported));
     const old = this.#link;
     const link = { engine, store };
@@ -364,7 +364,7 @@ export class EncryptedStorage {
   /** Opens the store in a new engine after the last one died; the page still has the vault's key handles. */
   #again(): Promise<Link> {
     this.#relink ??= (async () => {
-      const engine = await running();
+      const engine = await engineOf(this.#place.database, true);
       const [handle] = await openStore(engine, this.#place, []);
       if (this.#closed) {
         engine.tell((core) => core.release(handle));
