@@ -7,7 +7,7 @@ import { buildGuide, masterKey } from './vite/build.ts';
 // The client's guide, pasted into an application that Vite builds, with the key in .env.local as the guide says.
 
 type Parts = Record<'simple' | 'manual' | 'images' | 'offline', () => Promise<Record<string, unknown>>>;
-declare function open(secret: string): Promise<import('../../web/src/index.ts').EncryptedStorage>;
+declare function open(secret: string, runIn?: 'worker'): Promise<import('../../web/src/index.ts').EncryptedStorage>;
 declare function destroy(): Promise<void>;
 declare global {
   var parts: Parts;
@@ -124,6 +124,19 @@ test('the key of .env.local is what opens the vault, and nothing else does', asy
     return [await code('another passphrase'), await code(masterKey)];
   }, masterKey);
   expect(codes).toEqual(['ERR_WRONG_SECRET', 'opened']);
+});
+
+test('a worker is found where the bundler put it', async ({ page }) => {
+  const read = await page.evaluate(async (masterKey) => {
+    const storage = await open(masterKey, 'worker');
+    await storage.setEncrypted('k', 'of a worker');
+    return storage.getDecrypted('k');
+  }, masterKey);
+  expect(read).toBe('of a worker');
+  expect(page.workers().length).toBe(1);
+  await page.evaluate(() => show('ours', 1)); // the hook shares it
+  await page.getByRole('button').click();
+  await expect(page.getByRole('button')).toHaveText('Current theme: dark');
 });
 
 test('a hook that was there before the vault was unlocked, or through its deletion, goes on', async ({ page }) => {

@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, openApp, test } from './app.ts';
+import { CSP, expect, openApp, serveSite, test } from './app.ts';
 
 type Storage = Awaited<ReturnType<typeof import('../../web/src/index.ts').createEncryptedStorage>>;
 
@@ -294,5 +294,158 @@ test('a vault runs in one place at a time, and changes it when it is locked', as
     onMain: ['ERR_INVALID', 'no error'],
     moved: ['no error', 'ERR_INVALID', 'v'],
     back: ['no error', 'ERR_INVALID', 'v'],
+  });
+});
+
+test('the page derives nothing, opens no database and compiles nothing', async ({ page }) => {
+  const used = await page.evaluate(async (secret) => {
+    const used = new Set<string>();
+    const watch = (of: object, name: string, calls: string[]) => {
+      const target = of as Record<string, (...all: unknown[]) => unknown>;
+      for (const call of calls) {
+        const plain = target[call];
+        target[call] = function (...all) {
+          const { name: algorithm = '' } = (all.find((x) => x && (x as { name?: string }).name) ?? {}) as CryptoKey &
+            Algorithm;
+          used.add(`${name}.${call} ${all.includes('PBKDF2') ? 'PBKDF2' : algorithm}`);
+          return plain?.apply(this, all);
+        };
+      }
+    };
+    const methods = Object.getOwnPropertyNames(SubtleCrypto.prototype).filter((name) => name !== 'constructor');
+    watch(
+      SubtleCrypto.prototype,
+      'subtle',
+      methods.filter((name) => name !== 'sign'),
+    );
+    watch(IDBFactory.prototype, 'indexedDB', ['open']);
+    watch(WebAssembly, 'WebAssembly', ['instantiate', 'compile', 'compileStreaming', 'instantiateStreaming']);
+    const { sign } = SubtleCrypto.prototype;
+    SubtleCrypto.prototype.sign = function (algorithm, key, data) {
+      used.add(`subtle.sign with a key that ${key.extractable ? 'can' : 'cannot'} be exported`);
+      return sign.call(this, algorithm, key, data);
+    };
+    const storage = await idbvault.createEncryptedStorage('db', 'store', { runIn: 'worker', secret });
+    await storage.setEncrypted('k', 'v', 'phi', { a: 1 });
+    await storage.getDecrypted('k');
+    await storage.update('k', () => 'w');
+    await storage.lock();
+    await storage.unlock(secret);
+    await storage.keys();
+    return [...used].sort();
+  }, secret);
+  expect(used).toEqual([
+    'subtle.generateKey HMAC',
+    'subtle.importKey PBKDF2',
+    'subtle.sign with a key that cannot be exported',
+  ]);
+});
+
+test('after a lock, a heap snapshot of the page has neither the secret nor what was read', async ({
+  page,
+  browserName,
+}) => {
+  test.skip(browserName !== 'chromium', 'no other inspector takes heap snapshots');
+  // The page builds them from numbers: no source text and no argument has them.
+  const canaries = ['the secret of 7 ravens', 'a value of 7 swans', 'a context of 7 geese'];
+  const numbers = canaries.map((text) => [...text].map((c) => c.charCodeAt(0) ^ 1));
+  const inspector = await page.context().newCDPSession(page);
+  const found = async () => {
+    let snapshot = '';
+    const add = ({ chunk }: { chunk: string }) => {
+      snapshot += chunk;
+    };
+    inspector.on('HeapProfiler.addHeapSnapshotChunk', add);
+    await inspector.send('HeapProfiler.collectGarbage');
+    await inspector.send('HeapProfiler.takeHeapSnapshot', { reportProgress: false });
+    inspector.off('HeapProfiler.addHeapSnapshotChunk', add);
+    return canaries.filter((text) => snapshot.includes(text));
+  };
+  await page.evaluate(async (numbers) => {
+    const [secret, value, context] = numbers.map((codes) => String.fromCharCode(...codes.map((c) => c ^ 1)));
+    const storage = await idbvault.createEncryptedStorage('db', 'store', {
+      runIn: 'worker',
+      secret: secret as string,
+      cache: { maxBytes: 100_000 },
+      autoLock: { idleMs: 1_000_000 },
+    });
+    await storage.setEncrypted('k', value as string, 'phi', { text: context as string });
+    await storage.update('k', (text) => text);
+    const held = [secret, await storage.getDecrypted('k'), (await storage.getMetadata('k'))?.context?.text];
+    Object.assign(globalThis, { held });
+    globalThis.own = { storage, heard: [] };
+  }, numbers);
+  expect(await found()).toEqual(canaries); // or it would find nothing anyhow
+  await page.evaluate(async () => {
+    Object.assign(globalThis, { held: null });
+    await own.storage.lock();
+  });
+  expect(await found()).toEqual([]);
+  await page.evaluate(async (codes = []) => {
+    await own.storage.unlock(String.fromCharCode(...codes.map((c) => c ^ 1)));
+    await own.storage.getDecrypted('k');
+    await own.storage.lock();
+  }, numbers[0]);
+  expect(await found()).toEqual([]);
+});
+
+test.describe('a worker that cannot be had', () => {
+  test.use({ watched: false }); // the browser says so on the console
+
+  const open = (secret: string) =>
+    codeOf(() => idbvault.createEncryptedStorage('db', 'store', { runIn: 'worker', secret }));
+
+  for (const [what, policy] of [
+    ['forbids workers', "; worker-src 'none'"],
+    ["lists trusted types without the package's", '; trusted-types another'],
+  ] as const)
+    test(`because the policy ${what}`, async ({ page, browserName }) => {
+      test.skip(policy.includes('trusted') && browserName !== 'chromium', 'it may not know them');
+      const strict = await serveSite({ '/some/folder/': 'web/dist' }, CSP + policy);
+      await openApp(page, strict.url);
+      expect(await page.evaluate(open, secret)).toBe('ERR_LOAD');
+      const message = () =>
+        idbvault.createEncryptedStorage('db', 'store', { runIn: 'worker', secret: 'correct horse' }).catch(String);
+      expect(await page.evaluate(message)).toContain("worker-src 'self'");
+      await strict.close();
+    });
+
+  test('because its file is not there; the next call tries again', async ({ page }) => {
+    for (const file of ['worker.js', 'idbvault.wasm']) {
+      await page.route(`**/${file}`, (route) => route.fulfill({ status: 404 }));
+      expect(await page.evaluate(open, secret)).toBe('ERR_LOAD');
+      await page.unroute(`**/${file}`);
+    }
+    expect(await page.evaluate(open, secret)).toBe('no error');
+  });
+
+  test('because the program in it stopped: its calls fail, and the vault is locked', async ({ page }) => {
+    // A hand on what Go exports, in the worker.
+    const hand = `const plain = WebAssembly.instantiate;
+      WebAssembly.instantiate = async (...all) => {
+        const instance = await plain(...all);
+        self.core = instance.exports;
+        return instance;
+      };`;
+    await page.route('**/worker.js', async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, body: hand + (await response.text()) });
+    });
+    await openVault(page);
+    await page.evaluate(() => own.storage.setEncrypted('k', 'v'));
+    await page.workers()[0]?.evaluate(() => {
+      try {
+        (self as unknown as { core: { settle(call: number, status: number): void } }).core.settle(1 << 20, 0);
+      } catch {}
+    });
+    const codes = await page.evaluate(async (secret) => {
+      const { storage } = own;
+      const calls = [() => storage.count(), () => storage.getDecrypted('k'), () => storage.keys()];
+      const codes = [...new Set(await Promise.all(calls.map(codeOf))), storage.locked];
+      codes.push(await codeOf(() => storage.count()));
+      await storage.unlock(secret);
+      return [...codes, await storage.getDecrypted('k')];
+    }, secret);
+    expect(codes).toEqual(['ERR_CRASHED', true, 'ERR_LOCKED', 'v']);
   });
 });

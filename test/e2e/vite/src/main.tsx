@@ -14,7 +14,8 @@ Object.assign(globalThis, {
     offline: () => import('../guide/offline'),
   },
   destroy: () => destroyVault('medical-imaging-viewer'),
-  open: (secret: string) => createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret }),
+  open: (secret: string, runIn?: 'worker') =>
+    createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret, runIn }),
   show(which: 'ours' | 'printed', times: number) {
     const UserPreferences = makeUserPreferences(which === 'ours' ? ours : printed);
     const root = createRoot(document.getElementById('root') as HTMLElement);
