@@ -11,7 +11,10 @@ import {
 import { useEncryptedStorage } from '../../web/dist/react.js';
 
 export async function use(): Promise<string | null> {
-  const storage: EncryptedStorage = await createEncryptedStorage('db', 'store', { secret: () => 'asked for' });
+  const storage: EncryptedStorage = await createEncryptedStorage('db', 'store', {
+    secret: () => 'asked for',
+    runIn: 'worker',
+  });
   await storage.setEncrypted('k', new Blob([]), DataClassification.PHI, { patientId: 'P1', list: [1, null] });
   const preferences = await storage.getJSON<{ theme: string }>('preferences');
   const text: string | null = await storage.getDecrypted('k');
