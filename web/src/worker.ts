@@ -58,7 +58,7 @@ async function carryOut(call: number, steps: Step[], payloads: unknown[]): Promi
     const values = payloads.map((payload, i) => payloadOf(call, payload, i));
     const on = await engine();
     const results = await on.call(values, (core, id) => run(on, core, steps, id));
-    const buffers = new Set<ArrayBuffer>(); // two results may lie in one
+    const buffers = new Set<ArrayBuffer>(); // none may be named twice
     for (const result of results) {
       const bytes = (result as { bytes?: Uint8Array<ArrayBuffer> } | null)?.bytes;
       if (bytes) buffers.add(bytes.buffer);
