@@ -7,7 +7,7 @@ import "syscall/js"
 // host is the shim's functions over JavaScript values. They decide nothing.
 var host struct {
 	await, value, request, lock, apply, payloads, push, pushError, fail, rethrow, add,
-	at, bytes, keep, kept, forget, upgrade, watch, close, pause js.Value
+	at, bytes, keep, kept, forget, upgrade, watch, close, pause, report js.Value
 }
 
 // hostTable is an array and not a map, which would be built by code.
@@ -35,6 +35,7 @@ var hostTable = [...]struct {
 	{"watch", &host.watch},
 	{"close", &host.close},
 	{"pause", &host.pause},
+	{"report", &host.report},
 }
 
 // The steps that every record takes are imported: integers cross, no js.Value is made, and a crossing costs a hundredth of a
@@ -121,6 +122,11 @@ func Kept(group, name string) Ref { return Ref(host.kept.Invoke(group, name).Int
 
 // Forget drops what Keep left under group, all of it where name is empty. Its places are not given again.
 func Forget(group, name string) { host.forget.Invoke(group, name) }
+
+// Report tells the page of an event.
+func Report(group, event string, epoch uint32, count int) {
+	host.report.Invoke(group, event, float64(epoch), count)
+}
 
 // Upgrade has a request to open a database make object stores of those names where there is no such database or, without
 // create, give up, so that none is left behind.

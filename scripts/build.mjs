@@ -2,6 +2,7 @@
 // beside them by the Makefile.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 
@@ -16,7 +17,7 @@ const beside = (modules, path) => ({
 });
 
 // What has a state or a class of its own is index.js's; other files import it from there.
-const indexIsBeside = beside(/^\.\/(index|errors|internal|loader|openings|secret)\.ts$/, './index.js');
+const indexIsBeside = beside(/^\.\/(index|errors|internal|link|loader|openings|secret)\.ts$/, './index.js');
 
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {
@@ -33,13 +34,25 @@ async function bundle(name, options) {
   writeFileSync(`web/dist/${name}.js.map`, smallMap);
 }
 
-const lazy = ['trouble', 'sealer', 'autolock', 'session']; // index.js imports them when they are needed
+// Other files import them when they are needed.
+const lazy = ['trouble', 'sealer', 'extras', 'autolock', 'session', 'remote', 'rotation', 'audit'];
+const lazyIsBeside = lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`));
 await bundle('index', {
   external: ['./wasm_exec.js'],
-  plugins: lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`)),
+  plugins: lazyIsBeside,
 });
-for (const name of [...lazy, 'session-worker', 'keys']) await bundle(name, { plugins: [indexIsBeside] });
+for (const name of [...lazy, 'session-worker', 'keys'])
+  await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
+// A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
+await bundle('worker', {
+  plugins: [
+    {
+      name: 'wasm_exec.js',
+      setup: (b) => b.onResolve({ filter: /wasm_exec/ }, () => ({ path: resolve('web/wasm_exec.js') })),
+    },
+  ],
+});
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 

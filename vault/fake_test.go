@@ -146,6 +146,7 @@ type page struct {
 	held    map[Held][]byte
 	holds   Held
 	short   bool             // of memory for what is held
+	told    []string         // events
 	reads   int              // look-ups in the database
 	locked  map[*bool]func() // what lets go of each lock that the page holds
 }
@@ -285,6 +286,10 @@ func (p *page) ForgetKey(database, label string) {
 		key.(*fakeKey).forgotten = true
 		delete(p.kept[database], label)
 	}
+}
+
+func (p *page) Report(database string, e Event, _ uint32, count int) {
+	p.told = append(p.told, fmt.Sprintf("%s %s %d", database, e, count))
 }
 
 func (p *page) Hold(_ Task, b Blob) (Held, bool) {

@@ -83,8 +83,8 @@ func TestNoHandleThatUnwraps(t *testing.T) {
 					t.Errorf("a handle of kind %s is left, which may %s", key.kind, key.uses)
 				}
 			}
-			// The walk must have come to the keys that a vault works with: five record keys, name key, keyring key.
-			if kinds["AES-GCM"] != 5 || kinds["HMAC"] != 2 {
+			// The walk must have come to the keys that a vault works with: five record keys, audit key, name key, keyring key.
+			if kinds["AES-GCM"] != 6 || kinds["HMAC"] != 2 {
 				t.Errorf("the vault holds %v", kinds)
 			}
 			kept := 0
@@ -94,8 +94,8 @@ func TestNoHandleThatUnwraps(t *testing.T) {
 				}
 				kept++
 			}
-			if kept != 7 {
-				t.Errorf("the page keeps %d handles, want 7", kept)
+			if kept != 8 {
+				t.Errorf("the page keeps %d handles, want 8", kept)
 			}
 		})
 	}

@@ -70,6 +70,9 @@ func (v *Vault) extend(t Task, need *perClass) error {
 		if int(e.Leases)+count > maxLeases {
 			return ErrExhausted
 		}
+		if e.Leases < dueLeases && e.Leases+uint32(count) >= dueLeases {
+			v.p.Report(v.database, RotationDue, s.epoch, 1)
+		}
 		e.Leases += uint32(count)
 		granted[class] = count * leaseSize
 	}

@@ -74,7 +74,7 @@ const (
 	Records               // header || ciphertext, under envelope.RecordKey
 	Chunks                // ciphertext of large values, under envelope.ChunkKey
 	Journal               // one entry, under JournalEntry, while a rotation is not at its end
-	Audit                 // kept for the audit log
+	Audit                 // the lines of the audit log, its head, and the number of failed unlocks
 )
 
 // Tables are the names of the object stores, by Table.
@@ -191,6 +191,8 @@ type Platform interface {
 	Hold(t Task, b Blob) (h Held, ok bool)
 	Recall(t Task, h Held) (b Blob, ok bool)
 	Drop(h Held)
+	// Report tells the page of an event.
+	Report(database string, e Event, epoch uint32, count int)
 	// Front copies up to n bytes of b, from offset on.
 	Front(t Task, b Blob, offset, n int) []byte
 }

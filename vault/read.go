@@ -53,6 +53,7 @@ func (s *Store) get(t Task, names []string, what reading, issued func()) ([]Valu
 			return found, err
 		}
 	}
+	s.note(KeyMismatch, 1)
 	return nil, ErrIntegrity // there is no key for it, and was none
 }
 
@@ -290,7 +291,7 @@ func (o *opening) end(entries []sealed, err error) error {
 	if err != nil {
 		return err
 	}
-	now := o.p.Now()
+	now, gone := o.p.Now(), 0
 	for i := range entries {
 		e := &entries[i]
 		if !e.head.Found {
@@ -300,7 +301,12 @@ func (o *opening) end(entries []sealed, err error) error {
 			return err
 		}
 		// Only what was authenticated is believed: an expiry that someone wrote into the header failed above.
-		e.value.Found = !expired(&e.value.Header, now)
+		if e.value.Found = !expired(&e.value.Header, now); !e.value.Found {
+			gone++
+		}
+	}
+	if gone > 0 {
+		o.p.Report(o.database, RecordExpired, o.ring.WriteEpoch, gone)
 	}
 	return nil
 }

@@ -143,7 +143,11 @@ func (v *Vault) BeginRotation(t Task, secret Key, n *NewSecret) (r *Rotation, er
 			v.fingerprint = n.Fingerprint
 			v.ringKey = v.p.Keep(v.database, labelOf(envelope.KeyringKey256, 0, 0), ringKey)
 		}
-		return v.adoptNew(t, vaultKey, r)
+		if err := v.adoptNew(t, vaultKey, r); err != nil {
+			return err
+		}
+		v.record(t, RotationBegun, 1)
+		return nil
 	})
 	return r, err
 }
@@ -256,7 +260,11 @@ func (v *Vault) RollBack(t Task, secret Key) (r *Rotation, err error) {
 		if err := v.rewrite(t, v.ringKey, ring, stored, w); err != nil {
 			return err
 		}
-		return v.follow(t)
+		if err := v.follow(t); err != nil {
+			return err
+		}
+		v.record(t, RollbackBegun, 1)
+		return nil
 	})
 	return r, err
 }
@@ -277,11 +285,15 @@ func (v *Vault) EndPass(t Task) error {
 		if err != nil {
 			return err
 		}
-		return v.db.Commit(t, Batch{
+		err = v.db.Commit(t, Batch{
 			Writes: []Write{w},
 			Expect: &Expect{Table: Keyrings, Key: KeyringEntry, Prefix: stored},
 			Strict: true,
 		})
+		if err == nil {
+			v.record(t, RotationVerified, 1)
+		}
+		return err
 	})
 }
 
@@ -315,7 +327,15 @@ func (v *Vault) Finish(t Task, secret Key) error {
 			return err
 		}
 		v.walk = nil
-		return v.follow(t)
+		if err := v.follow(t); err != nil {
+			return err
+		}
+		e := RotationCommitted
+		if r.Phase == RollingBack {
+			e = RotationRolledBack
+		}
+		v.record(t, e, 1)
+		return nil
 	})
 }
 

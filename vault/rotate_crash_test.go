@@ -12,7 +12,7 @@ func (w *world) restarted(seed uint64) *world {
 	next := newWorld(w.t, seed)
 	next.now = w.now
 	for name, d := range w.disks {
-		next.disks[name] = &disk{tables: d.snapshot()}
+		next.disks[name] = &disk{tables: d.copied()}
 	}
 	return next
 }

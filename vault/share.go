@@ -84,7 +84,7 @@ func (v *Vault) follow(t Task) error {
 		v.share.retire()
 		v.share = next
 	}
-	if !v.hasEpoch(v.share.epoch) {
+	if !hasEpoch(v.ring, v.share.epoch) {
 		v.expel()
 		return ErrLocked
 	}
@@ -94,7 +94,7 @@ func (v *Vault) follow(t Task) error {
 
 // uses reports whether this version keeps a handle of a key.
 func (v *Vault) uses(e *envelope.WrappedKey) bool {
-	return e.Kind == envelope.RecordKey256 || e.Kind == envelope.NameKey256
+	return e.Kind == envelope.RecordKey256 || e.Kind == envelope.NameKey256 || e.Kind == envelope.AuditKey256
 }
 
 // keyOf returns the handle of a key, or nil.
@@ -135,9 +135,9 @@ func (v *Vault) complete() bool {
 }
 
 // hasEpoch reports whether the keyring has record keys of an epoch.
-func (v *Vault) hasEpoch(epoch uint32) bool {
-	for i := range v.ring.Keys {
-		if e := &v.ring.Keys[i]; e.Kind == envelope.RecordKey256 && e.Epoch == epoch {
+func hasEpoch(ring *envelope.Keyring, epoch uint32) bool {
+	for i := range ring.Keys {
+		if e := &ring.Keys[i]; e.Kind == envelope.RecordKey256 && e.Epoch == epoch {
 			return true
 		}
 	}

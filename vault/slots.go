@@ -69,6 +69,7 @@ func (v *Vault) ChangeSecret(t Task, old Key, n NewSecret) error {
 	})
 	if err == nil {
 		v.fingerprint = n.Fingerprint
+		v.record(t, SecretChanged, 1)
 	}
 	return err
 }
@@ -81,7 +82,7 @@ func (v *Vault) AddSlot(t Task, secret Key, kind envelope.SlotKind, n NewSecret)
 	if err := n.check(); err != nil {
 		return 0, err
 	}
-	return id, v.changeSlots(t, secret, func(ring *envelope.Keyring, k *opened) error {
+	err = v.changeSlots(t, secret, func(ring *envelope.Keyring, k *opened) error {
 		if len(ring.Slots) == envelope.MaxSlots {
 			return ErrInvalid.because("A vault has at most 64 slots. Remove one that is not used.")
 		}
@@ -93,11 +94,15 @@ func (v *Vault) AddSlot(t Task, secret Key, kind envelope.SlotKind, n NewSecret)
 		ring.Slots = append(ring.Slots, slot)
 		return nil
 	})
+	if err == nil {
+		v.record(t, SlotAdded, 1)
+	}
+	return id, err
 }
 
 // RemoveSlot removes a slot, with a secret that opens another one: the last is never removed.
 func (v *Vault) RemoveSlot(t Task, secret Key, id uint32) error {
-	return v.changeSlots(t, secret, func(ring *envelope.Keyring, k *opened) error {
+	err := v.changeSlots(t, secret, func(ring *envelope.Keyring, k *opened) error {
 		for i := range ring.Slots {
 			if ring.Slots[i].ID != id {
 				continue
@@ -110,6 +115,10 @@ func (v *Vault) RemoveSlot(t Task, secret Key, id uint32) error {
 		}
 		return ErrInvalid.because("There is no slot of that id. Look at listSlots.")
 	})
+	if err == nil {
+		v.record(t, SlotRemoved, 1)
+	}
+	return err
 }
 
 // opened is what a secret opened: a slot, and the KEK that unwraps it.
@@ -134,6 +143,9 @@ func (v *Vault) changeSlots(t Task, secret Key, change func(ring *envelope.Keyri
 func (v *Vault) withKeyring(t Task, secret Key, change func(ring *envelope.Keyring, stored []byte, k *opened) error) error {
 	return v.onKeyring(t, func(ring *envelope.Keyring, stored []byte) error {
 		k, err := v.trySlots(t, ring, secret)
+		if ErrWrongSecret.is(err) {
+			v.record(t, UnlockFailed, 1)
+		}
 		if err != nil {
 			return err
 		}

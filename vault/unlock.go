@@ -18,6 +18,8 @@ type Options struct {
 	Names        Names
 	ExpectVault  Choice // no, or yes: an absent vault is ErrEvicted, and is not made
 
+	Policy Policy
+
 	Again bool // for a storage that was open: without a secret, a vault is ErrLocked
 
 	raise bool // Iterations were asked for: a slot with fewer is raised to them when it is opened
@@ -73,6 +75,7 @@ type Vaults struct {
 	Platform Platform
 	order    order
 	open     map[string]*Vault
+	lockedAt map[string]uint64 // when a vault was locked that is; it is written when a key is at hand again
 }
 
 // Open returns the vault of a database: the one that is already unlocked on this page, or the stored one, unlocked with
@@ -93,10 +96,12 @@ func (vs *Vaults) Open(t Task, database string, o Options) (*Vault, error) {
 	}
 	if v == nil {
 		if o.Secret == nil {
-			return nil, vs.locked(t, database, o)
+			return nil, vs.told(database, vs.locked(t, database, o))
 		}
-		return vs.unlock(t, database, o)
+		v, err = vs.unlock(t, database, o)
+		return v, vs.told(database, err)
 	}
+	v.govern(&o.Policy)
 	if o.Secret != nil {
 		if err := v.admit(t, o); err != nil {
 			return nil, err
@@ -117,6 +122,9 @@ func (v *Vault) admit(t Task, o Options) error {
 		return err
 	}
 	if _, err := v.trySlots(t, ring, o.Secret); err != nil {
+		if ErrWrongSecret.is(err) {
+			v.record(t, UnlockFailed, 1)
+		}
 		return err
 	}
 	v.fingerprint = o.Fingerprint
@@ -227,7 +235,11 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 		}
 		return nil, err
 	}
-	if err := v.unlockOrCreate(t, o); err != nil {
+	made, err := v.unlockOrCreate(t, o)
+	if err != nil {
+		if ErrWrongSecret.is(err) {
+			v.countFailure(t)
+		}
 		v.drop()
 		return nil, err
 	}
@@ -237,13 +249,42 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 	v.fingerprint = o.Fingerprint
 	v.keep()
 	vs.open[database] = v
-	return v, nil
+	v.govern(&o.Policy)
+	vs.opened(t, v, made)
+	return v, v.alive()
 }
 
-func (v *Vault) unlockOrCreate(t Task, o Options) error {
+// opened tells of an unlock, and writes it, with what happened while no key was at hand.
+func (vs *Vaults) opened(t Task, v *Vault, made bool) {
+	if at := vs.lockedAt[v.database]; at != 0 {
+		delete(vs.lockedAt, v.database)
+		v.pend(envelope.AuditLine{Event: byte(LockedEvent), Epoch: v.ring.WriteEpoch, At: at, Count: 1})
+	}
+	e := UnlockedEvent
+	if made {
+		e = Created
+	}
+	v.record(t, e, 1)
+	v.tellDue()
+}
+
+// told tells the page why a vault did not open.
+func (vs *Vaults) told(database string, err error) error {
+	switch {
+	case ErrEvicted.is(err):
+		vs.Platform.Report(database, Evicted, 0, 1)
+	case ErrIntegrity.is(err) || ErrVersion.is(err):
+		vs.Platform.Report(database, IntegrityFailure, 0, 1)
+	case ErrQuota.is(err):
+		vs.Platform.Report(database, QuotaExceeded, 0, 1)
+	}
+	return err
+}
+
+func (v *Vault) unlockOrCreate(t Task, o Options) (made bool, err error) {
 	ring, stored, err := v.hold(t)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if ring == nil {
 		if o.ExpectVault == Yes {
@@ -253,64 +294,69 @@ func (v *Vault) unlockOrCreate(t Task, o Options) error {
 			} else if err == nil {
 				err = errNoKeyring
 			}
-			return err
+			return false, err
 		}
 		var vaultKey Key
 		if ring, stored, vaultKey, err = v.create(t, o); err != nil {
-			return err
+			return false, err
 		}
 		if vaultKey != nil {
 			if v.share, err = v.shareIn(t, ring.WriteEpoch); err != nil {
-				return err
+				return false, err
 			}
-			return v.unwrap(t, ring, stored, vaultKey)
+			return true, v.unwrap(t, ring, stored, &opened{vaultKey: vaultKey})
 		}
-		if ring, stored, err = v.hold(t); err != nil {
-			return err
+		if ring, stored, err = v.hold(t); err == nil && ring == nil {
+			err = errNoKeyring
 		}
-		if ring == nil {
-			return errNoKeyring
+		if err != nil {
+			return false, err
 		}
 	}
 	if err := o.suit(ring); err != nil {
-		return err
+		return false, err
 	}
 	k, err := v.trySlots(t, ring, o.Secret)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := v.unwrap(t, ring, stored, k.vaultKey); err != nil {
-		return err
+	err = v.unwrap(t, ring, stored, k)
+	if ErrStale.is(err) { // keys were drawn for classes that were forgotten, here or in another tab
+		return v.unlockOrCreate(t, o)
 	}
-	if !o.raise || ring.Slots[k.slot].Iterations >= o.Iterations {
-		return nil
+	if err != nil || !o.raise || ring.Slots[k.slot].Iterations >= o.Iterations {
+		return false, err
 	}
 	// A full disk must not keep anyone from reading; the next unlock tries again.
 	n := NewSecret{Secret: o.Secret, RandomSecret: o.RandomSecret, Iterations: o.Iterations}
-	if err := v.changeSlots(t, o.Secret, func(ring *envelope.Keyring, k *opened) error {
+	err = v.changeSlots(t, o.Secret, func(ring *envelope.Keyring, k *opened) error {
 		return v.fillSlot(t, &ring.Slots[k.slot], k, &n)
-	}); !ErrQuota.is(err) {
-		return err
+	})
+	if ErrQuota.is(err) {
+		err = nil
 	}
-	return nil
+	return false, err
 }
 
 // unwrap opens the vault with the vault key: the keyring key first and alone, then, once the keyring's MAC holds, the
 // rest. The vault key is dropped when it returns.
-func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, vaultKey Key) error {
+func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, k *opened) error {
 	entry := ring.Newest(envelope.KeyringKey256)
 	if entry == nil {
 		return ErrIntegrity
 	}
-	ringKey, err := v.p.Unwrap(t, vaultKey, envelope.KeyringKey256, entry.Wrapped[:])
+	ringKey, err := v.p.Unwrap(t, k.vaultKey, envelope.KeyringKey256, entry.Wrapped[:])
 	if err != nil {
 		return broken(err)
 	}
 	if err := v.verify(t, ringKey, ring, stored); err != nil {
 		return err
 	}
+	if err := v.renew(t, ring.Clone(), stored, ringKey, k); err != nil {
+		return err
+	}
 	return v.adopt(t, ring, stored, func(e *envelope.WrappedKey) (Key, error) {
-		return v.p.Unwrap(t, vaultKey, e.Kind, e.Wrapped[:])
+		return v.p.Unwrap(t, k.vaultKey, e.Kind, e.Wrapped[:])
 	})
 }
 

@@ -182,7 +182,7 @@ func TestSetAllOrNothing(t *testing.T) {
 			fails(t, "set", b.do(func(t *task) error { return set(t, s, c.values...) }), c.fail)
 			d.refuse = nil
 			for table := range before {
-				if len(before[table]) != len(d.tables[table]) {
+				if Table(table) != Audit && len(before[table]) != len(d.tables[table]) {
 					t.Errorf("%s has %d entries, had %d", Tables[table], len(d.tables[table]), len(before[table]))
 				}
 			}

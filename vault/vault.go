@@ -25,13 +25,15 @@ type Vault struct {
 	keys        []heldKey
 	share       *share
 	walk        *walk // of a rotation
+	policy      Policy
+	audit       auditing
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
 	gone        bool   // its database was deleted or closed under it, or it is locked
 	locked      bool
 }
 
-// heldKey is the handle of a record key or a name key.
+// heldKey is the handle of a record key, a name key or an audit key.
 type heldKey struct {
 	kind  envelope.KeyKind
 	class envelope.Class

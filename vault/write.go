@@ -94,6 +94,11 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		return err
 	}
 	defer w.leave()
+	for i := range items {
+		if s.recordKey(items[i].Class, w.epoch) == nil {
+			return ErrLocked.because("This class was forgotten, with its keys. Unlock the vault again, which draws new ones.")
+		}
+	}
 	large, err := s.largeValues(t)
 	if err != nil {
 		return err
@@ -156,6 +161,7 @@ func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) [
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
 	encoded := head.Encode()
 	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, epoch, now
+	h.Expires = s.expiry(it.Class, now)
 	s.p.Random(h.IV[:])
 	if len(encoded)+it.Size > envelope.MaxWhole {
 		h.Layout, h.Length = envelope.Split, uint64(it.Size)

@@ -63,7 +63,7 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		list, s := taken(call), storeAt(store)
 		if err := run(c, s, list); err != nil {
-			return s.Reason(err)
+			return s.Failed(c, err)
 		}
 		c.Done()
 		return nil
@@ -71,11 +71,12 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 }
 
 // open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
-// payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes. Choices are 0 for none,
+// payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes, and, where there is a policy, seconds
+// after which records of each class expire. Choices are 0 for none,
 // 1 and 2; except has a bit for each class; again says that the storage was open. Results: the store's handle, the name of the vault's channel.
 //
 //go:wasmexport open
-func open(call, iterations, names, durability, expectVault, cacheBytes, except, again int32) {
+func open(call, iterations, names, durability, expectVault, cacheBytes, except, again, maxAgeDays, purge int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		place := taken(call)[0]
 		o := vault.Options{
@@ -84,6 +85,12 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except, 
 			Iterations:   uint32(iterations),
 			Names:        vault.Names(names),
 			Again:        again != 0,
+			Policy:       vault.Policy{MaxAgeDays: uint32(maxAgeDays), Purge: vault.ClassSet(purge)},
+		}
+		if ttl := c.Value(3); ttl.Truthy() {
+			for i := range ttl.Length() {
+				o.Policy.TTL = append(o.Policy.TTL, uint64(ttl.Index(i).Float()))
+			}
 		}
 		// No js.Value is made of the PBKDF2 key: it would be reachable until Go's collector has found it.
 		if o.Fingerprint = c.Front(1, 0, envelope.MACSize); len(o.Fingerprint) > 0 {
@@ -156,7 +163,7 @@ func setEach(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		for _, err := range s.SetEach(c, list) {
 			if err != nil {
-				c.PushError(s.Reason(err))
+				c.PushError(s.Failed(c, err))
 			} else {
 				c.Push(nil)
 			}
@@ -186,7 +193,7 @@ func getEach(call, store int32) {
 		values, errs := s.GetEach(c, namesOf(list))
 		for i := range values {
 			if errs[i] != nil {
-				c.PushError(s.Reason(errs[i]))
+				c.PushError(s.Failed(c, errs[i]))
 			} else {
 				pushValue(c, &values[i])
 			}
@@ -270,6 +277,15 @@ func count(call, store int32) {
 func clearStore(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
 		return s.Clear(c)
+	})
+}
+
+// forget destroys the keys and the records of item 0's class, or of those of the policy where it has none.
+//
+//go:wasmexport forget
+func forget(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		return s.Forget(c, vault.ClassSet(1<<list[0].Class)&^1)
 	})
 }
 

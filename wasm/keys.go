@@ -59,6 +59,46 @@ func removeSlot(call, id int32) {
 	})
 }
 
+// keyAges tells the age of the keys. Results: the epoch, and class, created, writes and due of each.
+//
+//go:wasmexport keyAges
+func keyAges(call int32) {
+	onKeys(call, func(c *jsbridge.Call, v *vault.Vault) error {
+		ages, epoch, err := v.KeyAges(c)
+		c.Push(float64(epoch))
+		for _, a := range ages {
+			c.Push(a.Class.String())
+			c.Push(float64(a.Created))
+			c.Push(float64(a.Writes))
+			c.Push(float64(a.Due))
+		}
+		return err
+	})
+}
+
+// auditLog reads the log from a number on. Results: whether it is whole, the number of the first line, and event, epoch, time and
+// count of each.
+//
+//go:wasmexport auditLog
+func auditLog(call, since int32) {
+	onKeys(call, func(c *jsbridge.Call, v *vault.Vault) error {
+		log, err := v.AuditLog(c, uint64(since))
+		if err != nil {
+			return err
+		}
+		c.Push(log.Intact)
+		c.Push(float64(log.First))
+		for i := range log.Lines {
+			l := &log.Lines[i]
+			c.Push(vault.Event(l.Event).String())
+			c.Push(float64(l.Epoch))
+			c.Push(float64(l.At))
+			c.Push(float64(l.Count))
+		}
+		return nil
+	})
+}
+
 // listSlots lists the slots. Results: id, kind and iterations of each.
 //
 //go:wasmexport listSlots

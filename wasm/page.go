@@ -154,6 +154,10 @@ func (*page) Keep(database, label string, key vault.Key) vault.Key {
 
 func (*page) Kept(database, label string) (vault.Key, bool) { return subtle.Kept(database, label) }
 
+func (*page) Report(database string, e vault.Event, epoch uint32, count int) {
+	jsbridge.Report(database, e.String(), epoch, count)
+}
+
 func (*page) Hold(t vault.Task, b vault.Blob) (vault.Held, bool) {
 	h, ok := callOf(t).Hold(blob(b))
 	return vault.Held(h), ok

@@ -9,7 +9,7 @@ import { buildGuide, masterKey } from './vite/build.ts';
 type Parts = Record<'simple' | 'manual' | 'images' | 'offline', () => Promise<Record<string, unknown>>>;
 declare function open(
   secret: string | (() => string),
-  session?: 'origin',
+  options?: Pick<import('../../web/src/index.ts').StorageOptions, 'session' | 'runIn'>,
 ): Promise<import('../../web/src/index.ts').EncryptedStorage>;
 declare function destroy(): Promise<void>;
 declare global {
@@ -130,16 +130,29 @@ test('the key of .env.local is what opens the vault, and nothing else does', asy
 });
 
 test('a bundled application has one session for all tabs', async ({ page, context }) => {
-  await page.evaluate((masterKey) => open(masterKey, 'origin'), masterKey);
+  await page.evaluate((masterKey) => open(masterKey, { session: 'origin' }), masterKey);
   const other = await context.newPage();
   await other.goto(`${site.url}app/index.html`);
   const isLocked = other.evaluate(async () => {
     const refuse = () => {
       throw new Error('asked');
     };
-    return (await open(refuse, 'origin')).locked;
+    return (await open(refuse, { session: 'origin' })).locked;
   });
   expect(await isLocked).toBe(false);
+});
+
+test('a worker is found where the bundler put it', async ({ page }) => {
+  const read = await page.evaluate(async (masterKey) => {
+    const storage = await open(masterKey, { runIn: 'worker' });
+    await storage.setEncrypted('k', 'of a worker');
+    return storage.getDecrypted('k');
+  }, masterKey);
+  expect(read).toBe('of a worker');
+  expect(page.workers().length).toBe(1);
+  await page.evaluate(() => show('ours', 1)); // the hook shares it
+  await page.getByRole('button').click();
+  await expect(page.getByRole('button')).toHaveText('Current theme: dark');
 });
 
 test('a hook that was there before the vault was unlocked, or through its deletion, goes on', async ({ page }) => {

@@ -337,7 +337,7 @@ test('what the worker holds can neither be exported, nor unwrap, nor derive', as
     );
   });
   expect(kept.map(({ is }) => is).sort()).toEqual([
-    ...Array(5).fill('true AES-GCM false decrypt,encrypt'),
+    ...Array(6).fill('true AES-GCM false decrypt,encrypt'),
     ...Array(2).fill('true HMAC false sign,verify'),
   ]);
   expect(kept.some(({ group, out }) => out || group !== 'db')).toBe(false);
@@ -362,7 +362,7 @@ test('nothing of it is stored', async ({ page, context, site }) => {
     };
   });
   expect(stored).toEqual({
-    types: ['keyring ArrayBuffer', 'records ArrayBuffer'],
+    types: ['keyring ArrayBuffer', 'records ArrayBuffer', 'audit ArrayBuffer'],
     databases: ['db'],
     caches: [],
     local: 0,

@@ -19,8 +19,8 @@ export interface Message {
   keys: unknown[];
 }
 
-/** Takes what concerns the vault. */
-export type VaultListener = (type: Message['type'], keys: unknown[]) => void;
+/** Takes what concerns the vault: handles of new keys, perhaps none, or nothing where it was locked. */
+export type VaultListener = (keys?: unknown[]) => void;
 
 /** Milliseconds between two messages: one costs as much as a tenth of a write, and those of a loop go together. */
 const pause = 10;
@@ -84,10 +84,12 @@ export class Changes {
 
   #deliver({ store, type, keys }: Message, remote: boolean): void {
     if (type === 'channel') this.move(keys[0] as string);
-    else if (!store) this.#vault(type, keys);
-    if (type === 'channel' || type === 'keys') return;
-    for (const listener of [...this.#listeners])
-      for (const key of keys as (string | null)[]) listener(store, { type, key, remote });
+    else if (type === 'keys') this.#vault(keys);
+    else {
+      if (type === 'lock') this.#vault();
+      for (const listener of [...this.#listeners])
+        for (const key of keys as (string | null)[]) listener(store, { type, key, remote });
+    }
   }
 }
 

@@ -1,6 +1,8 @@
 import { VaultError, type VaultErrorCode } from './errors.ts';
 import { cryptoSteps } from './host-crypto.ts';
 import { type Connection, databaseSteps } from './host-idb.ts';
+import { pageSize } from './pass.ts';
+import { remotes } from './remotes.ts';
 import type { Slot, Slots } from './slots.ts';
 
 /** The part of the instance's exports that the host functions need. */
@@ -10,9 +12,6 @@ export interface Core {
   settle(call: number, status: number): void;
   lost(watcher: number): void;
 }
-
-/** Bytes of the page that both sides read and write (jsbridge.PageSize). */
-const pageSize = 512 << 10;
 
 /** What the host functions of one instance share with its engine. */
 export interface Page {
@@ -71,8 +70,9 @@ export const session: {
 const findKey = (group: string, name: string): number =>
   keys.findIndex((entry) => entry?.group === group && entry.name === name);
 
-/** Whether the vault of a database is unlocked on this page. */
-export const isUnlocked = (database: string): boolean => keys.some((entry) => entry?.group === database);
+/** Whether the vault of a database is unlocked on this page, or in its worker. */
+export const isUnlocked = (database: string): boolean =>
+  remotes.get(database)?.unlocked || keys.some((entry) => entry?.group === database);
 
 /** Drops the keys of the vault of a database, or the one of that name. */
 export function forgetKeys(database: string, name?: string): void {
@@ -81,8 +81,26 @@ export function forgetKeys(database: string, name?: string): void {
   if (!name) session.ends?.(database);
 }
 
-/** Whether no vault is unlocked on this page. */
+/** Whether no vault's keys are on this page. */
 export const noKeys = (): boolean => !keys.some(Boolean);
+
+/** What happened to a vault, for who watches over it. It names no record. */
+export interface SecurityDetail {
+  /** One of `SecurityEventType` of idbvault/keys. */
+  type: string;
+  at: Date;
+  database: string;
+  /** That records were written under; 0 where the vault was locked. */
+  epoch: number;
+  /** How often, or how many. */
+  count: number;
+}
+
+/** Gets an event of the name `security`, a CustomEvent of {@link SecurityDetail}, for all vaults of this page. */
+export const securityEvents = new EventTarget();
+
+export const tellSecurity = (detail: SecurityDetail, target = securityEvents): void =>
+  void target.dispatchEvent(new CustomEvent('security', { detail }));
 
 /** Go's number of a key that is kept at a place, where -1 is none (jsbridge.Ref), and the place of a number. */
 const flipped = (place: number): number => -2 - place;
@@ -233,6 +251,8 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     },
     kept: (group: string, name: string) => flipped(findKey(group, name)),
     forget: forgetKeys,
+    report: (database: string, type: string, epoch: number, count: number) =>
+      tellSecurity({ type, at: new Date(), database, epoch, count }),
   };
   const locate = () => {
     address = (core() as Core).page();

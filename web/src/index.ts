@@ -8,6 +8,8 @@ export type { Value } from './bytes.ts';
 export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
+export type { ClassPolicy } from './extras.ts';
+export { type SecurityDetail, securityEvents } from './host.ts';
 /** @internal */
 export * from './internal.ts';
 export type { Entry } from './items.ts';

@@ -3,21 +3,18 @@
  *
  * @packageDocumentation
  */
+import type { AuditLog, AuditSink, KeyStatus } from './audit.ts';
 import { invalid } from './errors.ts';
 import { createEncryptedStorage } from './index.ts';
-import { running } from './loader.ts';
+import { engineOf } from './link.ts';
+import { loaded } from './loader.ts';
 import { asInteger, passItem } from './pass.ts';
 import { makePasskey, type PasskeyUser } from './passkey.ts';
 import { drawRecoveryKey } from './recovery.ts';
-import {
-  type RotationCall,
-  type RotationOptions,
-  type RotationReport,
-  type RotationStatus,
-  Rotations,
-} from './rotation.ts';
+import type { RotationCall, RotationOptions, RotationReport, RotationStatus, Rotations } from './rotation.ts';
 import { importSecret, type Secret } from './secret.ts';
 
+export type { AuditLine, AuditLog, AuditSink, KeyAge, KeyStatus, SecurityEventType } from './audit.ts';
 export { type PasskeyOptions, type PasskeyUser, passkey } from './passkey.ts';
 export { recoveryKey } from './recovery.ts';
 export type { RotationOptions, RotationProgress, RotationReport, RotationStatus } from './rotation.ts';
@@ -55,13 +52,11 @@ const kinds: Slot['kind'][] = ['secret', 'secret', 'recovery', 'passkey'];
  */
 export class VaultKeys {
   readonly #database: string;
-  readonly #rotations: Rotations;
 
   constructor(dbName = 'medical-imaging-viewer') {
     if (typeof dbName !== 'string')
       throw invalid('The name of a database must be a string of 1 to 255 bytes of UTF-8.');
     this.#database = dbName;
-    this.#rotations = new Rotations(dbName, (name, secrets, ...numbers) => this.#call(name, secrets, ...numbers));
   }
 
   /**
@@ -138,7 +133,8 @@ export class VaultKeys {
     options: Partial<RotationOptions> & { dryRun?: boolean; newSecret?: Secret | undefined },
   ): Promise<RotationReport> {
     const { dryRun } = checked(options);
-    return dryRun ? this.#rotations.dryRun(options) : this.#rotations.rotate(options as RotationOptions);
+    const rotations = await this.#rotations();
+    return dryRun ? rotations.dryRun(options) : rotations.rotate(options as RotationOptions);
   }
 
   /**
@@ -149,7 +145,7 @@ export class VaultKeys {
    *   `ERR_INVALID` where there is no rotation
    */
   async rollbackRotation(options: RotationOptions): Promise<RotationReport> {
-    return this.#rotations.rollBack(rotationOptions(options));
+    return (await this.#rotations()).rollBack(rotationOptions(options));
   }
 
   /**
@@ -160,16 +156,46 @@ export class VaultKeys {
    *   unless `unreadable: 'delete'` gives such records up; `ERR_INVALID` where there is no rotation
    */
   async commitRotation(options: RotationOptions): Promise<RotationReport> {
-    return this.#rotations.commit(rotationOptions(options));
+    return (await this.#rotations()).commit(rotationOptions(options));
   }
 
   /** Says where a rotation stands. */
   async rotationStatus(): Promise<RotationStatus> {
-    return this.#rotations.status();
+    return (await this.#rotations()).status();
+  }
+
+  /** Tells how old the keys are, how much was written under them, and when they are due for a rotation. */
+  async keyStatus(): Promise<KeyStatus> {
+    const { keyStatusOf } = await audit();
+    return keyStatusOf(await this.#call('keyAges', []));
+  }
+
+  /**
+   * Reads the audit log, from the line of the number `since` on, and checks all of it. It holds some thousand lines; older ones are
+   * trimmed. Failed unlocks are written at the next one that succeeds, and so is a lock, where that is on the same page.
+   */
+  async auditLog({ since = 0 }: { since?: number | undefined } = {}): Promise<AuditLog> {
+    const { auditLogOf } = await audit();
+    return auditLogOf(await this.#call('auditLog', [], since === 0 ? 0 : asInteger(since)));
+  }
+
+  /**
+   * Gives a sink, such as one that posts to a server, the lines of the audit log from the number `since` on, and new ones as they come,
+   * as long as the vault is unlocked on this page. A sink that rejects gets the same lines again. Returns what ends that.
+   */
+  async sendAudit(sink: AuditSink, { since = 1 }: { since?: number | undefined } = {}): Promise<() => void> {
+    if (typeof sink !== 'function') throw invalid('The sink must be a function.');
+    const { sendAudit } = await audit();
+    return sendAudit(this.#database, (since) => this.auditLog({ since }), sink, asInteger(since));
+  }
+
+  async #rotations(): Promise<Rotations> {
+    const { Rotations } = await loaded('./rotation.js', import('./rotation.ts'));
+    return new Rotations(this.#database, (name, secrets, ...numbers) => this.#call(name, secrets, ...numbers));
   }
 
   async #call(name: KeysCall | RotationCall, secrets: Secret[], ...numbers: number[]): Promise<unknown[]> {
-    const engine = await running();
+    const engine = await engineOf(this.#database);
     const imported = await Promise.all(secrets.map((secret) => importSecret(secret)));
     return engine.call(imported.flatMap(Object.values), (core, id) => {
       passItem(engine, core, id, { name: this.#database });
@@ -179,7 +205,9 @@ export class VaultKeys {
 }
 
 /** The calls that Go exports for this class (wasm/keys.go). */
-type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots';
+type KeysCall = 'changeSecret' | 'addSlot' | 'removeSlot' | 'listSlots' | 'keyAges' | 'auditLog';
+
+const audit = () => loaded('./audit.js', import('./audit.ts'));
 
 function checked<T>(options: T): T {
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');

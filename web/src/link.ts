@@ -1,12 +1,14 @@
 import { VaultError } from './errors.ts';
 import { endGroup } from './group.ts';
-import { forgetKeys, isUnlocked, session } from './host.ts';
-import { current, type Engine, type OpenNumbers, running } from './loader.ts';
+import { forgetKeys, session } from './host.ts';
+import { current, type OpenNumbers, running } from './loader.ts';
 import { passItem } from './pass.ts';
+import { type AnyEngine, remotes } from './remotes.ts';
+import type { ImportedSecret } from './secret.ts';
 
 /** An open store's place in the engine that runs. */
 export interface Link {
-  engine: Engine;
+  engine: AnyEngine;
   store: number;
 }
 
@@ -15,15 +17,21 @@ export interface Place {
   database: string;
   store: string;
   options: OpenNumbers;
+  /** Seconds after which records of each class expire. */
+  ttl?: number[] | undefined;
 }
 
-/** Opens a store in an engine and returns its handle and the name of the vault's channel. Payloads: the secret, or nothing. */
+/** Returns the engine that the vault of a database runs in; with `again`, for a storage that was open. */
+export const engineOf = async (database: string, again?: boolean): Promise<AnyEngine> =>
+  remotes.get(database)?.running(again) ?? running();
+
+/** Opens a store in an engine, with a secret or without, and returns its handle and the name of the vault's channel. */
 export async function openStore(
-  engine: Engine,
-  { database, store, options }: Place,
-  payloads: unknown[],
+  engine: AnyEngine,
+  { database, store, options, ttl }: Place,
+  secret?: ImportedSecret,
 ): Promise<[number, string]> {
-  return (await engine.call(payloads, (core, id) => {
+  return (await engine.call([secret?.key, secret?.fingerprint, secret?.random, ttl], (core, id) => {
     passItem(engine, core, id, { name: database, contentType: store });
     core.open(id, ...options);
   })) as [number, string];
@@ -40,7 +48,7 @@ export function lockWatch(database: string): (opened: Link) => Promise<void> {
     if ((await mayStay?.()) !== false && lockings[database] === before) return;
     lockVault(database);
     engine.tell((core) => core.release(store));
-    throw new VaultError('ERR_LOCKED', 'The vault was locked while it was being opened. Unlock it with its secret.');
+    throw new VaultError('ERR_LOCKED', 'The vault was locked. Unlock it with its secret.');
   };
 }
 
@@ -49,17 +57,7 @@ export function lockVault(database: string): void {
   lockings[database] = (lockings[database] ?? 0) + 1;
   endGroup();
   forgetKeys(database);
+  remotes.get(database)?.lock();
   const engine = current();
   engine?.tell((core) => core.lock(engine.write(database)));
-}
-
-/** Takes what another tab told of a vault that is unlocked here: that it was locked, or new keys and a change of the keyring. */
-export async function vaultTold(database: string, type: string, keys: unknown[]): Promise<void> {
-  if (type === 'lock') return lockVault(database);
-  if (!isUnlocked(database)) return;
-  const engine = await running();
-  await engine.call(keys, (core, id) => {
-    passItem(engine, core, id, { name: database });
-    core.rekey(id);
-  });
 }

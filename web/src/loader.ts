@@ -15,13 +15,14 @@ export type StoreCall =
   | 'names'
   | 'count'
   | 'clear'
+  | 'forget'
   | 'update';
 
 /**
- * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, and 1 for a storage that
- * was open (`open`).
+ * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, 1 for a storage that
+ * was open, days until keys are due, and bits of the classes to forget (`open`).
  */
-export type OpenNumbers = [number, number, number, number, number, number, number];
+export type OpenNumbers = [number, number, number, number, number, number, number, number, number];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number) => void> {
@@ -59,7 +60,7 @@ declare global {
 const crashed = () =>
   new VaultError(
     'ERR_CRASHED',
-    'The idbvault engine stopped during this call. The next call starts it anew; read before you repeat a write.',
+    'The engine stopped during this call. The next one starts it anew; read before you repeat a write.',
   );
 
 const encoder = new TextEncoder();
@@ -134,7 +135,7 @@ export class Engine {
 
   #die(error: unknown): void {
     if (!this.#core) return;
-    console.error('The idbvault engine stopped', error);
+    console.error('idbvault stopped', error);
     this.#end();
   }
 
@@ -180,14 +181,10 @@ async function begin(): Promise<Engine> {
 
 const trouble = () => loaded('./trouble.js', import('./trouble.ts'));
 
-const unsupported = (message: string | undefined): VaultError =>
-  new VaultError('ERR_UNSUPPORTED', message ?? 'This page lacks something that idbvault needs.');
-
 /** @throws VaultError `ERR_UNSUPPORTED` where the page lacks something that idbvault needs */
 export async function requirePlatform(): Promise<void> {
-  const page = globalThis as Record<string, unknown>;
-  if (!globalThis.isSecureContext || !globalThis.crypto?.subtle || !page.indexedDB || !page.WebAssembly)
-    throw unsupported((await trouble()).lacking());
+  const { isSecureContext, crypto, indexedDB, WebAssembly } = globalThis;
+  if (!isSecureContext || !crypto?.subtle || !indexedDB || !WebAssembly) throw (await trouble()).lacking();
 }
 
 const notLoaded = (url: URL, why: string) =>
@@ -206,7 +203,7 @@ async function load(): Promise<WebAssembly.Module> {
   await requirePlatform();
   const url = new URL('./idbvault.wasm', import.meta.url);
   const failed = () => {
-    throw notLoaded(url, 'one could not be fetched');
+    throw notLoaded(url, 'it could not be fetched');
   };
   // The browser compiles while the rest of the file comes, and while the runtime is loaded.
   const compiling = fetch(url).then((response) => compile(url, response), failed);
@@ -227,14 +224,13 @@ async function loadRuntime(): Promise<void> {
 
 async function compile(url: URL, response: Response): Promise<WebAssembly.Module> {
   if (!response.ok) throw notLoaded(url, `HTTP ${response.status}`);
-  const type = response.headers.get('content-type')?.split(';')[0]?.trim();
+  const type = response.headers.get('content-type');
   try {
     return await (type === 'application/wasm'
       ? WebAssembly.compileStreaming(response)
       : WebAssembly.compile(await response.arrayBuffer()));
   } catch (error) {
-    const why = (await trouble()).forbidden(error);
-    if (why) throw unsupported(why);
-    throw notLoaded(url, `it is not WebAssembly but ${type ?? 'untyped'}`);
+    const { forbidden } = await trouble();
+    throw forbidden(error) ?? notLoaded(url, `it is not WebAssembly but ${type ?? 'untyped'}`);
   }
 }

@@ -2,12 +2,13 @@ import type { AutoLock } from './autolock.ts';
 import { changesOn } from './changes.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
+import type { ClassPolicy, Extras } from './extras.ts';
 import { isUnlocked } from './host.ts';
 import { listOf } from './items.ts';
-import { lockVault, lockWatch, openStore, type Place, vaultTold } from './link.ts';
+import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
-import { asInteger, passItem } from './pass.ts';
+import { asInteger } from './pass.ts';
 import { environmentSecret, importSecret, type Secret } from './secret.ts';
 import { EncryptedStorage } from './storage.ts';
 import { checkText } from './text.ts';
@@ -52,11 +53,24 @@ export interface StorageOptions {
    * as `page`.
    */
   session?: 'page' | 'origin' | undefined;
+  /**
+   * Where the vault's keys, its cache and the WebAssembly live: on this page (`main`, the default) or in a Worker of their own,
+   * which `lock` ends (`worker`). It holds for the vault of the database. Storages that leave it out share the vault where it
+   * is; one that asks for the other while the vault is unlocked is refused with `ERR_INVALID`. A worker whose file the page's
+   * policy forbids, or does not find, is `ERR_LOAD`. One that is ended from outside is `ERR_CRASHED`, and the vault then locked.
+   */
+  runIn?: 'main' | 'worker' | undefined;
+  /** What classes ask for, for the vault of the database on this page, until another storage says otherwise. */
+  policy?: Partial<Record<DataClassification, ClassPolicy>> | undefined;
+  /** After how many days keys are due for a rotation: 90, where nothing is said. Being due is told, and forbids nothing. */
+  rotation?: { maxAgeDays: number } | undefined;
 }
 
 /** An option that is one of two, as Go takes it: 0 for none, and 3, which Go refuses, for another. */
 const choice = (value: unknown, ...allowed: unknown[]): number =>
   value === undefined ? 0 : allowed.indexOf(value) + 1 || 3;
+
+const extraFile = () => loaded('./extras.js', import('./extras.ts'));
 
 const placeName = (name: unknown, what: string): string => checkText(name, 1, 255, `The name of a ${what}`);
 
@@ -76,33 +90,48 @@ export async function createEncryptedStorage(
   const database = placeName(dbName, 'database');
   const store = placeName(storeName, 'store');
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
-  const { cache } = options;
+  const { secret, iterations, names, durability, expectVault, cache, ...more } = options;
   const numbers: OpenNumbers = [
-    asInteger(options.iterations),
-    choice(options.names, 'hidden', 'clear'),
-    choice(options.durability, 'relaxed', 'strict'),
-    choice(options.expectVault, false, true),
+    asInteger(iterations),
+    choice(names, 'hidden', 'clear'),
+    choice(durability, 'relaxed', 'strict'),
+    choice(expectVault, false, true),
     // Without a channel, a write of another tab would not be heard of.
     cache && globalThis.BroadcastChannel ? asInteger(cache.maxBytes ?? Number.NaN) : 0,
     listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
     0,
+    0,
+    0,
   ];
 
-  const arm = options.autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(options.autoLock);
+  const watching = lockWatch(database);
+  let extra: Extras | undefined;
+  if (Object.keys(more).length) {
+    extra = await (await extraFile()).extras(more, database, secret ?? environmentSecret());
+    numbers.splice(7, 2, ...extra.numbers);
+  }
 
-  const open = async (secret: unknown): Promise<EncryptedStorage> => {
+  const open = async (given: unknown, alsoWatched?: typeof watching): Promise<EncryptedStorage> => {
     const watch = lockWatch(database);
-    const starting = running(); // while the secret is imported
+    const starting = engineOf(database); // while the secret is imported
     starting.catch(() => {}); // reported below, if the secret is not refused first
-    const imported = secret === undefined ? {} : await importSecret(secret);
+    const imported = given === undefined ? undefined : await importSecret(given);
     const engine = await starting;
-    const place: Place = { database, store, options: numbers };
-    const [handle, channel] = await openStore(engine, place, Object.values(imported));
-    const changes = changesOn(channel, (...told) => vaultTold(database, ...told).catch(() => {})); // or the next call finds out
+    const place: Place = { database, store, options: numbers, ttl: extra?.ttl };
+    const [handle, channel] = await openStore(engine, place, imported);
+    const changes = changesOn(channel, (keys) => {
+      if (!keys) lockVault(database);
+      else
+        extraFile()
+          .then((file) => file.rekey(database, keys))
+          .catch(() => {}); // or the next call finds out
+    });
     await watch({ engine, store: handle });
-    place.options = [0, 0, numbers[2], 0, numbers[4], numbers[5], 1]; // to open it again, for an engine that died
+    await alsoWatched?.({ engine, store: handle });
+    numbers[0] = numbers[3] = 0; // to open it again, for an engine that died
+    numbers[6] = 1;
     const storage = new EncryptedStorage(place, { engine, store: handle }, changes);
-    arm?.(
+    extra?.arm?.(
       database,
       () => void (storage.locked || storage.lock()),
       () => lockVault(database),
@@ -110,14 +139,13 @@ export async function createEncryptedStorage(
     tellOpened(database);
     return storage;
   };
-  const secret = options.secret ?? environmentSecret();
-  if (options.session !== undefined)
-    await (await loaded('./session.js', import('./session.ts'))).joinSession(options.session, database, secret);
-  if (typeof secret !== 'function') return open(secret);
-  if (!isUnlocked(database)) return open(await secret());
+  // What closures capture, the page keeps: a function that is asked, and never the secret itself.
+  if (typeof secret !== 'function') return open(secret ?? environmentSecret(), watching);
+  const ask = secret;
+  if (!isUnlocked(database)) return open(await ask());
   // The page has handles of a vault, but perhaps no longer of the one that is there: then the function is asked after all.
   return open(undefined).catch(async (error: unknown) => {
-    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await secret());
+    if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return open(await ask());
     throw error;
   });
 }
@@ -140,9 +168,5 @@ export async function preload(): Promise<void> {
  */
 export async function destroyVault(dbName: string): Promise<void> {
   const name = placeName(dbName, 'database');
-  const engine = await running();
-  await engine.call([], (core, id) => {
-    passItem(engine, core, id, { name });
-    core.destroy(id);
-  });
+  await (await extraFile()).destroy(name);
 }

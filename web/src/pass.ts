@@ -1,4 +1,8 @@
-import type { Engine, Exports } from './loader.ts';
+import type { Exports } from './loader.ts';
+import type { AnyEngine } from './remotes.ts';
+
+/** Bytes of the page that both sides read and write (jsbridge.PageSize). */
+export const pageSize = 512 << 10;
 
 /** A name, and what is written under it, as Go takes it. */
 export interface Item {
@@ -10,7 +14,7 @@ export interface Item {
   size?: number;
 }
 
-export function passItem(engine: Engine, core: Exports, id: number, item: Item): void {
+export function passItem(engine: AnyEngine, core: Exports, id: number, item: Item): void {
   const { name, contentType, context } = item;
   let at = 0;
   const write = (part: string | undefined) => {

@@ -1,4 +1,4 @@
-import { session as hooks, invalid, running, keys as table } from './internal.ts';
+import { session as hooks, invalid, remotes, running, keys as table } from './internal.ts';
 import type { SessionAnswer, SessionKey, SessionRequest } from './session-worker.ts';
 import { workerUrl } from './worker-url.ts';
 
@@ -73,7 +73,12 @@ function failed(error: unknown): void {
  */
 export async function joinSession(option: unknown, database: string, secret: unknown): Promise<void> {
   if (option !== 'page' && option !== 'origin') throw invalid("The option session must be 'page' or 'origin'.");
-  if (option === 'page' || !globalThis.SharedWorker) return;
+  if (option === 'page') return;
+  if (remotes.has(database))
+    throw invalid(
+      "A vault that runs in a worker has no session: its keys do not leave it. Leave out session, or runIn: 'worker'.",
+    );
+  if (!globalThis.SharedWorker) return;
   port ??= connect();
   if (!port) return;
   shared.add(database);

@@ -3,10 +3,10 @@ import type { ChangeEvent, ChangeListener, Changes } from './changes.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
-import { isUnlocked, noKeys } from './host.ts';
+import { isUnlocked, noKeys, type SecurityDetail, securityEvents, tellSecurity } from './host.ts';
 import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
-import { type Link, lockWatch, openStore, type Place } from './link.ts';
-import { current, running, type StoreCall } from './loader.ts';
+import { engineOf, type Link, lockWatch, openStore, type Place } from './link.ts';
+import { current, type StoreCall } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
 import { importSecret, type Secret } from './secret.ts';
@@ -50,8 +50,10 @@ export interface KeyFilter {
  * {@link VaultError}: `ERR_INVALID` for arguments that do not fit, `ERR_CLOSED` after close, `ERR_INTEGRITY` for stored
  * data that is not what was written, `ERR_QUOTA` when the disk is full. A call that fails has changed nothing, unless it
  * fails with `ERR_CRASHED`.
+ *
+ * It gets an event of the name `security`, a CustomEvent of {@link SecurityDetail}, of what happens to its vault on this page.
  */
-export class EncryptedStorage {
+export class EncryptedStorage extends EventTarget {
   readonly #place: Place;
   readonly #changes: Changes;
   readonly #ends = new Set<() => void>();
@@ -61,9 +63,16 @@ export class EncryptedStorage {
 
   /** @internal Use {@link createEncryptedStorage}. */
   constructor(place: Place, link: Link, changes: Changes) {
+    super();
     this.#place = place;
     this.#link = link;
     this.#changes = changes;
+    const told = (event: Event) => {
+      const { detail } = event as CustomEvent<SecurityDetail>;
+      if (detail.database === place.database) tellSecurity(detail, this);
+    };
+    securityEvents.addEventListener('security', told);
+    this.#ends.add(() => securityEvents.removeEventListener('security', told));
     this.#ends.add(
       changes.listen(place.store, ({ type, key, remote }) => {
         const { engine, store } = this.#link;
@@ -201,8 +210,7 @@ export class EncryptedStorage {
     try {
       text = JSON.stringify(value);
     } catch {} // cyclic, or a BigInt
-    if (text === undefined)
-      throw invalid('The value has no JSON text: it is cyclic, undefined, a function, a symbol or a BigInt.');
+    if (text === undefined) throw invalid('The value has no JSON text. Give what JSON.stringify takes.');
     await this.setEncrypted(key, text, classification, context);
   }
 
@@ -307,14 +315,26 @@ export class EncryptedStorage {
     if (this.#closed) throw closed();
     const watch = lockWatch(this.#place.database);
     const imported = await importSecret(secret);
-    const engine = await running();
-    const [store] = await openStore(engine, this.#place, Object.values(imported));
+    const engine = await engineOf(this.#place.database);
+    const [store] = await openStore(engine, this.#place, imported);
     const old = this.#link;
     const link = { engine, store };
     await watch(link);
     this.#link = link;
     old.engine.tell((core) => core.release(old.store));
     tellOpened(this.#place.database);
+  }
+
+  /**
+   * Destroys the keys of a class, or of all that a `policy` marks with `purgeOnLogout`, deletes their records, and locks the vault in
+   * all tabs. No secret is needed. What was forgotten can be read by nobody, but from an image of the disk from before, with a secret
+   * of then. The class can be written again once the vault is unlocked, under new keys.
+   *
+   * @throws VaultError `ERR_INVALID` where no class is given and none is marked
+   */
+  async lockAndForget(classification?: DataClassification): Promise<void> {
+    await this.#call('forget', [{ name: '', classification: classification ? classNumber(classification) : 0 }]);
+    await this.lock();
   }
 
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
@@ -364,8 +384,8 @@ export class EncryptedStorage {
   /** Opens the store in a new engine after the last one died; the page still has the vault's key handles. */
   #again(): Promise<Link> {
     this.#relink ??= (async () => {
-      const engine = await running();
-      const [handle] = await openStore(engine, this.#place, []);
+      const engine = await engineOf(this.#place.database, true);
+      const [handle] = await openStore(engine, this.#place);
       if (this.#closed) {
         engine.tell((core) => core.release(handle));
         throw closed();
@@ -379,8 +399,4 @@ export class EncryptedStorage {
   }
 }
 
-const closed = () =>
-  new VaultError(
-    'ERR_CLOSED',
-    'The storage is closed, or its database was deleted. Open it again with createEncryptedStorage.',
-  );
+const closed = () => new VaultError('ERR_CLOSED', 'The storage is closed, or its database was deleted. Open it again.');

@@ -1,16 +1,18 @@
 // Why a page can't run the engine. index.js loads this when that is so.
+import { VaultError } from './errors.ts';
 
-/** Says what the page lacks, or nothing where it has all. */
-export function lacking(): string | undefined {
+const unsupported = (message: string) => new VaultError('ERR_UNSUPPORTED', message);
+
+/** Says what the page lacks. */
+export function lacking(): VaultError {
   if (!globalThis.isSecureContext || !globalThis.crypto?.subtle)
-    return 'This page has no SubtleCrypto. Serve it over https, or from localhost.';
-  if (!globalThis.indexedDB) return 'This page has no IndexedDB. Allow it to keep data.';
-  if (typeof WebAssembly !== 'object')
-    return 'This page has no WebAssembly. Allow it where a lockdown mode turns it off.';
+    return unsupported('This page has no SubtleCrypto. Serve it over https, or from localhost.');
+  if (!globalThis.indexedDB) return unsupported('This page has no IndexedDB. Allow it to keep data.');
+  return unsupported('This page has no WebAssembly. Allow it where a lockdown mode turns it off.');
 }
 
 /** Says what the page forbids where the compilation failed for that, or nothing. */
-export function forbidden(error: unknown): string | undefined {
+export function forbidden(error: unknown): VaultError | undefined {
   if (/unsafe-eval|CSP|Content.Security/i.test(String(error)))
-    return "The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.";
+    return unsupported("The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.");
 }

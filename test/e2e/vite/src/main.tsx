@@ -14,8 +14,8 @@ Object.assign(globalThis, {
     offline: () => import('../guide/offline'),
   },
   destroy: () => destroyVault('medical-imaging-viewer'),
-  open: (secret: StorageOptions['secret'], session?: 'origin') =>
-    createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret, session }),
+  open: (secret: StorageOptions['secret'], options?: StorageOptions) =>
+    createEncryptedStorage('medical-imaging-viewer', 'encrypted-data', { secret, ...options }),
   show(which: 'ours' | 'printed', times: number) {
     const UserPreferences = makeUserPreferences(which === 'ours' ? ours : printed);
     const root = createRoot(document.getElementById('root') as HTMLElement);

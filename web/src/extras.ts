@@ -1,0 +1,79 @@
+import { classNumber } from './classification.ts';
+import { engineOf, invalid, isUnlocked, loaded } from './internal.ts';
+import type { StorageOptions } from './open.ts';
+import { asInteger, passItem } from './pass.ts';
+
+/** What a class of data asks for, beside its keys. */
+export interface ClassPolicy {
+  /** {@link EncryptedStorage.lockAndForget}, called without a class, forgets this one. */
+  purgeOnLogout?: boolean | undefined;
+  /** Records expire so many milliseconds after they were written, at least 1,000; to the second. */
+  maxTtlMs?: number | undefined;
+}
+
+/** What is done with the options that few applications give. index.js loads this where one of them is given. */
+export interface Extras {
+  arm: ReturnType<typeof import('./autolock.ts').autoLock> | undefined;
+  /** Days until keys are due for a rotation, and bits of the classes to forget at a logout; 0 for none said. */
+  numbers: [number, number];
+  /** Seconds after which records of each class expire, by Go's number of the class; 0 for never. */
+  ttl: number[] | undefined;
+}
+
+/** @throws VaultError `ERR_INVALID`, `ERR_LOAD` */
+export async function extras(options: StorageOptions, database: string, secret: unknown): Promise<Extras> {
+  const { autoLock, session, runIn, policy, rotation, ...unknown } = options;
+  for (const option in unknown) throw invalid(`There is no option ${option}. Look for how it is spelt.`);
+  const numbers: [number, number] = [maxAge(rotation), 0];
+  const ttl = policy && policyOf(policy, numbers);
+  const arm = autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(autoLock);
+  if (runIn !== undefined) (await loaded('./remote.js', import('./remote.ts'))).runIn(database, runIn);
+  if (session !== undefined)
+    await (await loaded('./session.js', import('./session.ts'))).joinSession(session, database, secret);
+  return { arm, numbers, ttl };
+}
+
+function maxAge(rotation: StorageOptions['rotation']): number {
+  if (rotation === undefined) return 0;
+  const days = asInteger(rotation?.maxAgeDays ?? Number.NaN);
+  if (days < 1 || days > 3650 || days !== rotation.maxAgeDays)
+    throw invalid('The option rotation.maxAgeDays must be a whole number from 1 to 3,650.');
+  return days;
+}
+
+function policyOf(policy: NonNullable<StorageOptions['policy']>, numbers: [number, number]): number[] {
+  const ttl = [0, 0, 0, 0, 0, 0];
+  if (typeof policy !== 'object') throw invalid('The option policy must be an object with classes for its names.');
+  for (const [name, of] of Object.entries(policy)) {
+    const at = classNumber(name);
+    if (at > 5 || typeof of !== 'object')
+      throw invalid(
+        "The option policy must have the names of classes, as 'phi', and { purgeOnLogout, maxTtlMs } for each.",
+      );
+    const { purgeOnLogout, maxTtlMs } = of;
+    if (purgeOnLogout !== undefined && typeof purgeOnLogout !== 'boolean')
+      throw invalid('The option policy: purgeOnLogout must be true or false.');
+    if (purgeOnLogout) numbers[1] |= 1 << at;
+    if (maxTtlMs === undefined) continue;
+    if (typeof maxTtlMs !== 'number' || !(maxTtlMs >= 1000 && maxTtlMs <= 1e14))
+      throw invalid('The option policy: maxTtlMs must be a number of milliseconds from 1,000 on.');
+    ttl[at] = Math.floor(maxTtlMs / 1000);
+  }
+  return ttl;
+}
+
+/** Deletes the vault of a database. */
+export const destroy = (database: string): Promise<void> => tell(database, 'destroy', []);
+
+/** Takes what another tab told of a vault that is unlocked here: handles of new keys, and that the keyring changed. */
+export async function rekey(database: string, keys: unknown[]): Promise<void> {
+  if (isUnlocked(database)) await tell(database, 'rekey', keys);
+}
+
+async function tell(name: string, call: 'destroy' | 'rekey', payloads: unknown[]): Promise<void> {
+  const engine = await engineOf(name);
+  await engine.call(payloads, (core, id) => {
+    passItem(engine, core, id, { name });
+    core[call](id);
+  });
+}
