@@ -9,10 +9,6 @@ func (vs *Vaults) Lock(database string) {
 		return
 	}
 	delete(vs.open, database)
-	if vs.lockedAt == nil {
-		vs.lockedAt = map[string]uint64{}
-	}
-	vs.lockedAt[database] = v.p.Now()
 	v.p.Report(database, LockedEvent, v.ring.WriteEpoch, 1)
 	v.locked = true
 	v.lose()

@@ -75,7 +75,6 @@ type Vaults struct {
 	Platform Platform
 	order    order
 	open     map[string]*Vault
-	lockedAt map[string]uint64 // when a vault was locked that is; it is written when a key is at hand again
 }
 
 // Open returns the vault of a database: the one that is already unlocked on this page, or the stored one, unlocked with
@@ -256,10 +255,6 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 
 // opened tells of an unlock, and writes it, with what happened while no key was at hand.
 func (vs *Vaults) opened(t Task, v *Vault, made bool) {
-	if at := vs.lockedAt[v.database]; at != 0 {
-		delete(vs.lockedAt, v.database)
-		v.pend(envelope.AuditLine{Event: byte(LockedEvent), Epoch: v.ring.WriteEpoch, At: at, Count: 1})
-	}
 	e := UnlockedEvent
 	if made {
 		e = Created

@@ -280,11 +280,16 @@ func clearStore(call, store int32) {
 	})
 }
 
-// forget destroys the keys and the records of item 0's class, or of those of the policy where it has none.
+// forget destroys the keys and the records of item 0's class, or of those of the policy where it has none. A class of 6 stands for a
+// lock that is about to come, and is written down.
 //
 //go:wasmexport forget
 func forget(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		if list[0].Class == 6 {
+			s.Locking(c)
+			return nil
+		}
 		return s.Forget(c, vault.ClassSet(1<<list[0].Class)&^1)
 	})
 }

@@ -19,14 +19,6 @@ export interface Look {
   state: string;
 }
 
-/** What VaultKeys has for a rotation. This type and the cast in `rotation` go away when it does have it. */
-export interface Rotation {
-  rotateKeys(options: { secret: Uint8Array; newSecret?: Uint8Array }): Promise<unknown>;
-  rotationStatus(): Promise<{ state: string }>;
-  rollbackRotation(options: { secret: Uint8Array }): Promise<unknown>;
-  commitRotation(options: { secret: Uint8Array }): Promise<unknown>;
-}
-
 /** What came of an operation that nothing killed. */
 export interface Ran {
   steps: string[];
@@ -43,7 +35,7 @@ export interface Crash {
   /** Writes the records of each store at once. */
   fill(db: string, secret: string, writes: Write[]): Promise<void>;
   set(storage: EncryptedStorage, write: Write): Promise<void>;
-  rotation(db: string): Rotation | undefined;
+  rotation(db: string): VaultKeys;
   /** Looks at the records that any of the writes is of. */
   look(db: string, secrets: string[], writes: Write[]): Promise<Look>;
 }
@@ -134,8 +126,7 @@ function install(): void {
       await crash.ack(label);
     },
     rotation(db) {
-      const keys = new keysOf.VaultKeys(db) as VaultKeys & Partial<Rotation>;
-      return typeof keys.rotateKeys === 'function' ? (keys as VaultKeys & Rotation) : undefined;
+      return new keysOf.VaultKeys(db);
     },
     async look(db, secrets, writes) {
       const look: Look = { codes: [], values: {}, epochs: {}, counts: {}, failures: [], state: 'none' };
@@ -165,7 +156,7 @@ function install(): void {
         await Promise.all([...new Set(own.map((w) => w.key))].map(one));
       }
       await noted('rotationStatus', async () => {
-        look.state = (await crash.rotation(db)?.rotationStatus())?.state ?? 'none';
+        look.state = (await crash.rotation(db).rotationStatus()).state;
       });
       return look;
     },

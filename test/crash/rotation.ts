@@ -39,12 +39,12 @@ async function resolve(after: After, way: 'commit' | 'roll back', newSecret = fa
         const rotation = crash.rotation(db);
         const given = { secret: crash.secret(secret) };
         if (how === 'roll back') {
-          if (state !== 'none') await rotation?.rollbackRotation(given);
+          if (state !== 'none') await rotation.rollbackRotation(given);
           return;
         }
         const changing = next ? { newSecret: crash.secret(next) } : {};
-        if (state !== 'rotated') await rotation?.rotateKeys({ ...given, ...changing });
-        await rotation?.commitRotation(next ? { secret: crash.secret(next) } : given);
+        if (state !== 'rotated') await rotation.rotateKeys({ ...given, ...changing });
+        await rotation.commitRotation(next ? { secret: crash.secret(next) } : given);
       }),
     {
       db: vault.db,
@@ -71,7 +71,7 @@ const rotating =
         crash.run(at, async () => {
           const storage = await crash.open(vault.db, 'a', vault.secret);
           const changing = next ? { newSecret: crash.secret(next) } : {};
-          const rotated = crash.rotation(vault.db)?.rotateKeys({ secret: crash.secret(vault.secret), ...changing });
+          const rotated = crash.rotation(vault.db).rotateKeys({ secret: crash.secret(vault.secret), ...changing });
           await Promise.all([rotated, ...writes.map((w) => crash.set(storage, w))]);
           await crash.ack('done');
         }),
@@ -123,7 +123,7 @@ const rollback: Operation = {
     page.evaluate(
       ({ vault, at }) =>
         crash.run(at, async () => {
-          await crash.rotation(vault.db)?.rollbackRotation({ secret: crash.secret(vault.secret) });
+          await crash.rotation(vault.db).rollbackRotation({ secret: crash.secret(vault.secret) });
           await crash.ack('done');
         }),
       given,
@@ -145,7 +145,7 @@ const commit: Operation = {
     page.evaluate(
       ({ vault, at }) =>
         crash.run(at, async () => {
-          await crash.rotation(vault.db)?.commitRotation({ secret: crash.secret(vault.secret) });
+          await crash.rotation(vault.db).commitRotation({ secret: crash.secret(vault.secret) });
           await crash.ack('done');
         }),
       given,

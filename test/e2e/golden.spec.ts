@@ -3,9 +3,11 @@ import { expect, test } from './app.ts';
 import {
   type GoldenPackage,
   type GoldenRecord,
+  type GoldenRotation,
   type GoldenVault,
   packagesFile,
   readGolden,
+  rotationFile,
   vaultFile,
 } from './golden.ts';
 
@@ -103,9 +105,89 @@ making?.('golden files are made', async ({ page }) => {
   fs.writeFileSync(packagesFile, `${JSON.stringify(packages, null, 1)}\n`);
 });
 
+const makingRotations = process.env.UPDATE_GOLDEN_ROTATION ? test : undefined;
+makingRotations?.('golden rotations are made', async ({ page }) => {
+  const vaults = await page.evaluate(async () => {
+    const { VaultKeys } = (await import(
+      `${location.origin}/some/folder/keys.js`
+    )) as typeof import('../../web/src/keys.ts');
+    const base64 = (b: ArrayBuffer | Uint8Array) => btoa(String.fromCharCode(...new Uint8Array(b)));
+    const vaults: GoldenRotation[] = [];
+    const make = async (
+      database: string,
+      secret: string,
+      rotate: (keys: InstanceType<typeof VaultKeys>) => Promise<void>,
+      rotation: GoldenRotation['rotation'],
+      events: number[],
+    ) => {
+      const records: GoldenRecord[] = [];
+      for (const [store, name, text] of [
+        ['a', 'first', 'in the first store'],
+        ['b', 'second', 'in the second store'],
+        ['b', 'large', 'x'.repeat(70_000)],
+      ] as const) {
+        const storage = await idbvault.createEncryptedStorage(database, store, { secret: 'correct horse battery' });
+        await storage.setEncrypted(name, text, 'phi', { name });
+        const plain = { classification: 'phi', kind: 'text', contentType: '', context: { name } } as const;
+        records.push({ store, name, ...plain, value: base64(new TextEncoder().encode(text)) });
+      }
+      await rotate(new VaultKeys(database)).catch(() => {});
+      const tables: GoldenVault['tables'] = {};
+      for (const table of ['keyring', 'records', 'chunks', 'journal', 'audit'])
+        tables[table] = (await raw.entries(database, table)).map(([k, v]) => [base64(k), base64(v)]);
+      vaults.push({ database, secret, names: 'hidden', tables, records, rotation, events });
+    };
+    const old = 'correct horse battery';
+    const next = 'another passphrase';
+    /** Stops behind the first store. */
+    const stop = () => {
+      const abort = new AbortController();
+      return { signal: abort.signal, onProgress: () => abort.abort() };
+    };
+    const underWay = { from: 1, to: 2, phase: 1 };
+    await make('golden-stopped', old, (k) => k.rotateKeys({ secret: old, ...stop() }).then(() => {}), underWay, [1, 8]);
+    await make(
+      'golden-new-secret-stopped',
+      next,
+      (k) => k.rotateKeys({ secret: old, newSecret: next, ...stop() }).then(() => {}),
+      underWay,
+      [1, 8],
+    );
+    await make(
+      'golden-rotated',
+      next,
+      (k) => k.rotateKeys({ secret: old, newSecret: next }).then(() => {}),
+      { from: 1, to: 2, phase: 2 },
+      [1, 8, 9],
+    );
+    await make(
+      'golden-rolling-back',
+      old,
+      async (k) => {
+        await k.rotateKeys({ secret: old });
+        await k.rollbackRotation({ secret: old, ...stop() });
+      },
+      { from: 2, to: 1, phase: 1 },
+      [1, 8, 9, 10],
+    );
+    await make(
+      'golden-committed',
+      next,
+      async (k) => {
+        await k.rotateKeys({ secret: old, newSecret: next });
+        await k.commitRotation({ secret: next });
+      },
+      null,
+      [1, 8, 9, 11],
+    );
+    return vaults;
+  });
+  fs.writeFileSync(rotationFile, `${JSON.stringify(vaults, null, 1)}\n`);
+});
+
 test('golden vaults open in this browser', async ({ page }) => {
-  const vaults = readGolden<GoldenVault[]>(vaultFile);
-  expect(vaults.map((v) => v.records.length)).toEqual([6, 6]);
+  const vaults = [...readGolden<GoldenVault[]>(vaultFile), ...readGolden<GoldenVault[]>(rotationFile)];
+  expect(vaults.map((v) => v.records.length)).toEqual([6, 6, 3, 3, 3, 3, 3]);
   for (const vault of vaults) {
     const read = await page.evaluate(async (vault) => {
       const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;

@@ -5,7 +5,14 @@ import type { EncryptedPackage } from '../../web/src/index.ts';
 // ever; a new version of a format gets files of its own beside them.
 
 export const vaultFile = 'test/vectors/golden/vault-v1.json';
+export const rotationFile = 'test/vectors/golden/vault-v1-rotation.json';
 export const packagesFile = 'test/vectors/golden/packages-v1.0.json';
+
+/** A vault in the midst of a rotation, or behind one, with the events of its audit log by number. */
+export interface GoldenRotation extends GoldenVault {
+  rotation: { from: number; to: number; phase: number } | null;
+  events: number[];
+}
 
 /** One record as a reader must find it. The value is base64. */
 export interface GoldenRecord {

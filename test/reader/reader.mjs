@@ -26,8 +26,9 @@ const MOST_ITERATIONS = 10_000_000;
 const KINDS = [null, 'text', 'bytes', 'blob'];
 const TABLES = ['audit', 'chunks', 'journal', 'keyring', 'records'];
 const WHOLE_LIMIT = 65_536;
-const HMAC = 3;
+const NAME = 3;
 const KEYRING = 4;
+const AUDIT = 5;
 
 // The keyring: what it says, with every number checked and nothing unwrapped
 
@@ -70,7 +71,27 @@ const parseKeyring = (bytes) => {
   const body = bytes.subarray(0, fields.at);
   const mac = fields.take(32);
   fields.end();
-  return { clearNames: options === 1, slots, keys, body, mac };
+  return { clearNames: options === 1, writeEpoch, slots, keys, body, mac };
+};
+
+// Rotation: what the journal says, where it fits the keyring
+
+const parseJournal = ({ database, tables, epochs, writeEpoch }, macKey) => {
+  const from = epochs.find((epoch) => epoch !== writeEpoch);
+  if (from === undefined) return null;
+  must(epochs.length === 2, 'record keys of more than two epochs');
+  const rotation = { from, to: writeEpoch, phase: 1 };
+  if (!tables.journal.has('rotation')) return rotation;
+  const fields = new Fields(tables.journal.get('rotation'));
+  must(fields.uint(1) === 1, 'unknown version of the journal');
+  const [phase, ...said] = [fields.uint(1), fields.uint(4), fields.uint(4)];
+  fields.u64(); // started
+  const body = fields.bytes.subarray(0, fields.at);
+  const mac = fields.take(32);
+  fields.end();
+  const fits = said[0] === from && said[1] === writeEpoch && (phase === 1 || phase === 2);
+  if (!fits || !hmac(macKey, lp('idbvault/journal/v1'), lp(database), lp(body)).equals(mac)) return rotation;
+  return { ...rotation, phase };
 };
 
 const unlock = (dump, secret) => {
@@ -80,7 +101,6 @@ const unlock = (dump, secret) => {
     tables[table] = new Map(dump.tables[table].map(([key, value]) => [base64(key).toString('latin1'), base64(value)]));
     must(tables[table].size === dump.tables[table].length, 'a key that stands twice');
   }
-  must(tables.journal.size === 0 && tables.audit.size === 0, 'journal or audit log of a later version');
   must(tables.keyring.size === 1 && tables.keyring.has('keyring'), 'not exactly one keyring');
   const keyring = parseKeyring(tables.keyring.get('keyring'));
 
@@ -95,23 +115,36 @@ const unlock = (dump, secret) => {
   }
   must(vaultKey, 'wrong secret, or a changed slot');
 
-  const place = `${KEYRING}/0/1`;
-  must(keyring.keys.has(place), 'no keyring key');
-  const macKey = unwrap(vaultKey, keyring.keys.get(place));
+  const epochsOf = (kind) =>
+    [...keyring.keys.keys()]
+      .map((name) => name.split('/').map(Number))
+      .filter(([k]) => k === kind)
+      .map(([, , e]) => e);
+  const keyringKeys = epochsOf(KEYRING);
+  must(keyringKeys.length === 1, 'no keyring key, or more than one');
+  const macKey = unwrap(vaultKey, keyring.keys.get(`${KEYRING}/0/${keyringKeys[0]}`));
   const mac = hmac(macKey, lp('idbvault/keyring/v1'), lp(dump.database), lp(keyring.body));
   must(crypto.timingSafeEqual(mac, keyring.mac), 'the keyring was changed');
 
   const keys = new Map([...keyring.keys].map(([name, wrapped]) => [name, unwrap(vaultKey, wrapped)]));
-  must(keyring.clearNames || keys.has(`${HMAC}/0/1`), 'no name key');
-  return { database: dump.database, clearNames: keyring.clearNames, tables, keys };
+  const nameKeys = epochsOf(NAME).map((epoch) => [epoch, keys.get(`${NAME}/0/${epoch}`)]);
+  must(keyring.clearNames || nameKeys.some(([epoch]) => epoch <= keyring.writeEpoch), 'no name key');
+  const { clearNames, writeEpoch } = keyring;
+  const epochs = [...new Set(epochsOf(1))];
+  const vault = { database: dump.database, clearNames, writeEpoch, tables, keys, nameKeys, epochs };
+  return { ...vault, rotation: parseJournal(vault, macKey) };
 };
 
 // The database
 
-const storedName = (vault, store, name) => {
+// The names under which a record may lie: that of the write epoch first, and during a rotation perhaps another.
+const storedNames = (vault, store, name) => {
   const bytes = utf8(name);
   must(bytes.length >= 1 && bytes.length <= 1024, 'name out of range');
-  return vault.clearNames ? bytes : hmac(vault.keys.get(`${HMAC}/0/1`), lp('idbvault/name/v1'), lp(store), lp(bytes));
+  if (vault.clearNames) return [bytes];
+  const order = ([a], [b]) => (a <= vault.writeEpoch) - (b <= vault.writeEpoch) || a - b;
+  const newestFirst = vault.nameKeys.toSorted(order).reverse();
+  return newestFirst.map(([, key]) => hmac(key, lp('idbvault/name/v1'), lp(store), lp(bytes)));
 };
 
 // Records
@@ -176,7 +209,10 @@ const openRecord = (vault, store, stored, entry, now) => {
 
   const parsed = parseHead(head);
   // This covers a look-up too, as its place was made of the name that was looked for.
-  must(storedName(vault, store, parsed.name).equals(stored), 'record of another name');
+  must(
+    storedNames(vault, store, parsed.name).some((name) => name.equals(stored)),
+    'record of another name',
+  );
   if (parsed.kind === 'text') decodeText(value);
   if (header.expires !== 0n && header.expires <= BigInt(Math.floor(now / 1000))) return null;
   return { store, classification: CLASSES[header.level], ...parsed, value };
@@ -198,10 +234,54 @@ export const openVault = (dump, secret, now = Date.now()) => {
 // The record of that name, or null.
 export const openRecordOf = (dump, secret, store, name, now = Date.now()) => {
   const vault = unlock(dump, secret);
-  const stored = storedName(vault, store, name);
-  const key = Buffer.concat([uint(utf8(store).length, 1), utf8(store), stored]).toString('latin1');
-  const entry = vault.tables.records.get(key);
-  return entry ? openRecord(vault, store, stored, entry, now) : null;
+  for (const stored of storedNames(vault, store, name)) {
+    const key = Buffer.concat([uint(utf8(store).length, 1), utf8(store), stored]).toString('latin1');
+    const entry = vault.tables.records.get(key);
+    if (entry) return openRecord(vault, store, stored, entry, now);
+  }
+  return null;
+};
+
+// Where a rotation of the vault stands, or null.
+export const rotationOf = (dump, secret) => unlock(dump, secret).rotation;
+
+// The audit log
+
+const openAudit = (vault, number, stored) => {
+  const fields = new Fields(stored);
+  must(fields.uint(1) === 1, 'unknown version of the audit log');
+  const key = vault.keys.get(`${AUDIT}/0/${fields.uint(4)}`);
+  must(key, 'no audit key of that epoch');
+  const iv = fields.take(12);
+  const seal = stored.subarray(0, fields.at);
+  const aad = Buffer.concat([lp('idbvault/audit/v1'), lp(vault.database), uint(number, 8), seal]);
+  return new Fields(decrypt(key, iv, aad, fields.rest()));
+};
+
+// The lines of the log, every one of them checked.
+export const openAuditLog = (dump, secret) => {
+  const vault = unlock(dump, secret);
+  const stored = vault.tables.audit.get('head');
+  must(stored, 'no head of the audit log');
+  const head = openAudit(vault, 0, stored);
+  const [first, next] = [Number(head.u64()), Number(head.u64())];
+  let link = head.take(32);
+  const last = head.take(32);
+  head.end();
+  const numbers = [...vault.tables.audit.keys()].filter((key) => key.length === 8);
+  must(first >= 1 && numbers.length === next - first, 'lines are missing, or too many');
+  const lines = [];
+  for (let number = first; number < next; number++) {
+    const line = vault.tables.audit.get(uint(number, 8).toString('latin1'));
+    must(line, 'a line is missing');
+    const fields = openAudit(vault, number, line);
+    lines.push({ number, event: fields.uint(1), epoch: fields.uint(4), time: fields.u64(), count: fields.uint(4) });
+    must(fields.take(32).equals(link), 'a line with another link');
+    fields.end();
+    link = crypto.createHash('sha256').update(line).digest();
+  }
+  must(link.equals(last), 'the last line is another one');
+  return lines;
 };
 
 // Packages

@@ -1,5 +1,6 @@
 import { classNumber } from './classification.ts';
 import { engineOf, invalid, isUnlocked, loaded } from './internal.ts';
+import { listOf } from './items.ts';
 import type { StorageOptions } from './open.ts';
 import { asInteger, passItem } from './pass.ts';
 
@@ -14,17 +15,24 @@ export interface ClassPolicy {
 /** What is done with the options that few applications give. index.js loads this where one of them is given. */
 export interface Extras {
   arm: ReturnType<typeof import('./autolock.ts').autoLock> | undefined;
-  /** Days until keys are due for a rotation, and bits of the classes to forget at a logout; 0 for none said. */
-  numbers: [number, number];
+  /** The last five of `OpenNumbers`. */
+  numbers: [number, number, number, number, number];
   /** Seconds after which records of each class expire, by Go's number of the class; 0 for never. */
   ttl: number[] | undefined;
 }
 
 /** @throws VaultError `ERR_INVALID`, `ERR_LOAD` */
 export async function extras(options: StorageOptions, database: string, secret: unknown): Promise<Extras> {
-  const { autoLock, session, runIn, policy, rotation, ...unknown } = options;
+  const { cache, autoLock, session, runIn, policy, rotation, ...unknown } = options;
   for (const option in unknown) throw invalid(`There is no option ${option}. Look for how it is spelt.`);
-  const numbers: [number, number] = [maxAge(rotation), 0];
+  const numbers: Extras['numbers'] = [
+    // Without a channel, a write of another tab would not be heard of.
+    cache && globalThis.BroadcastChannel ? asInteger(cache.maxBytes ?? Number.NaN) : 0,
+    listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
+    0,
+    maxAge(rotation),
+    0,
+  ];
   const ttl = policy && policyOf(policy, numbers);
   const arm = autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(autoLock);
   if (runIn !== undefined) (await loaded('./remote.js', import('./remote.ts'))).runIn(database, runIn);
@@ -41,19 +49,19 @@ function maxAge(rotation: StorageOptions['rotation']): number {
   return days;
 }
 
-function policyOf(policy: NonNullable<StorageOptions['policy']>, numbers: [number, number]): number[] {
+function policyOf(policy: NonNullable<StorageOptions['policy']>, numbers: Extras['numbers']): number[] {
   const ttl = [0, 0, 0, 0, 0, 0];
   if (typeof policy !== 'object') throw invalid('The option policy must be an object with classes for its names.');
   for (const [name, of] of Object.entries(policy)) {
     const at = classNumber(name);
-    if (at > 5 || typeof of !== 'object')
+    if (at > 5 || typeof of !== 'object' || of === null)
       throw invalid(
         "The option policy must have the names of classes, as 'phi', and { purgeOnLogout, maxTtlMs } for each.",
       );
     const { purgeOnLogout, maxTtlMs } = of;
     if (purgeOnLogout !== undefined && typeof purgeOnLogout !== 'boolean')
       throw invalid('The option policy: purgeOnLogout must be true or false.');
-    if (purgeOnLogout) numbers[1] |= 1 << at;
+    if (purgeOnLogout) numbers[4] |= 1 << at;
     if (maxTtlMs === undefined) continue;
     if (typeof maxTtlMs !== 'number' || !(maxTtlMs >= 1000 && maxTtlMs <= 1e14))
       throw invalid('The option policy: maxTtlMs must be a number of milliseconds from 1,000 on.');

@@ -1,10 +1,9 @@
 import type { AutoLock } from './autolock.ts';
 import { changesOn } from './changes.ts';
-import { classNumber, type DataClassification } from './classification.ts';
+import type { DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import type { ClassPolicy, Extras } from './extras.ts';
 import { isUnlocked } from './host.ts';
-import { listOf } from './items.ts';
 import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
 import { tellOpened } from './openings.ts';
@@ -90,15 +89,14 @@ export async function createEncryptedStorage(
   const database = placeName(dbName, 'database');
   const store = placeName(storeName, 'store');
   if (typeof options !== 'object' || options === null) throw invalid('The options must be an object.');
-  const { secret, iterations, names, durability, expectVault, cache, ...more } = options;
+  const { secret, iterations, names, durability, expectVault, ...more } = options;
   const numbers: OpenNumbers = [
     asInteger(iterations),
     choice(names, 'hidden', 'clear'),
     choice(durability, 'relaxed', 'strict'),
     choice(expectVault, false, true),
-    // Without a channel, a write of another tab would not be heard of.
-    cache && globalThis.BroadcastChannel ? asInteger(cache.maxBytes ?? Number.NaN) : 0,
-    listOf(cache?.except ?? []).reduce((bits, c) => bits | (1 << classNumber(c)), 0),
+    0,
+    0,
     0,
     0,
     0,
@@ -108,7 +106,7 @@ export async function createEncryptedStorage(
   let extra: Extras | undefined;
   if (Object.keys(more).length) {
     extra = await (await extraFile()).extras(more, database, secret ?? environmentSecret());
-    numbers.splice(7, 2, ...extra.numbers);
+    numbers.splice(4, 5, ...extra.numbers);
   }
 
   const open = async (given: unknown, alsoWatched?: typeof watching): Promise<EncryptedStorage> => {
