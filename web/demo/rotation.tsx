@@ -18,7 +18,7 @@ interface Props {
 
 /** What can be done with a rotation, in each state of it. The first is what Enter does. */
 const choices: Record<RotationStatus['state'], Partial<Record<Deed, string>>> = {
-  none: { rotate: 'Rotate the keys' },
+  none: { rotate: 'Rotate' },
   rotating: { rotate: 'Resume', rollBack: 'Roll back' },
   rotated: { commit: 'Commit', rollBack: 'Roll back' },
   'rolling-back': { rollBack: 'Finish rolling back' },
@@ -69,16 +69,15 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
       rollBack: () => keys.vault.rollbackRotation(options),
       commit: () => keys.vault.commitRotation(options),
     };
-    try {
-      const report = await deeds[deed]();
-      if (deed !== 'look') form.reset();
-      setOutcome({ deed, report });
-    } catch (error) {
-      setOutcome(controller.signal.aborted ? { deed, stopped: true } : { deed, error });
-    }
+    const outcome = await deeds[deed]().then(
+      (report): Outcome => ({ deed, report }),
+      (error: unknown): Outcome => (controller.signal.aborted ? { deed, stopped: true } : { deed, error }),
+    );
     await changed();
+    if (deed !== 'look' && !('error' in outcome)) form.reset();
+    setOutcome(outcome);
     setRun(null);
-    title.current?.focus(); // the button that had the focus is gone
+    title.current?.focus({ preventScroll: true }); // the button that had the focus is gone
   };
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
@@ -87,7 +86,10 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
     void start((submitter as HTMLButtonElement).value as Deed, event.currentTarget);
   };
 
-  const refused = outcome && 'error' in outcome;
+  const refused = outcome !== null && 'error' in outcome;
+  const heldUp = status.state !== 'none' && unreadableIn(outcome);
+  // A rotation that met such records does not end by itself.
+  const deeds = { ...choices[status.state], ...(heldUp && status.state === 'rotating' && { commit: 'Commit' }) };
   return (
     <form className="part rotation" onSubmit={submit} aria-labelledby={`${id}-title`}>
       <h3 id={`${id}-title`} ref={title} tabIndex={-1}>
@@ -102,7 +104,7 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
         name="secret"
         autoComplete="current-password"
         error={`${id}-error`}
-        invalid={refused ?? false}
+        invalid={refused}
         required
       />
       {status.state === 'none' && (
@@ -114,7 +116,7 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
           error={`${id}-error`}
         />
       )}
-      {status.state !== 'none' && unreadableIn(outcome) && (
+      {heldUp && (
         <label className="check">
           <input type="checkbox" name="give-up" />
           Delete the records that can’t be read
@@ -122,7 +124,7 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
       )}
       <div className="either">
         <div className="group" inert={run !== null} data-shown={run === null}>
-          {Object.entries(choices[status.state]).map(([deed, label], i) => (
+          {Object.entries(deeds).map(([deed, label], i) => (
             <button key={deed} type="submit" value={deed} className={i === 0 ? 'primary' : ''}>
               {label}
             </button>
@@ -152,11 +154,10 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
 }
 
 function standing({ state, from, to, records }: RotationStatus): string {
-  if (state === 'rotating')
-    return `A rotation from epoch ${from} to ${to} has stopped on the way. What was done is kept.`;
+  if (state === 'rotating') return `A rotation from epoch ${from} to ${to} is not finished. What was done is kept.`;
   if (state === 'rotated')
     return `All ${records} records lie under epoch ${to}. The keys of epoch ${from} are there until you commit.`;
-  if (state === 'rolling-back') return `Going back to epoch ${to} has stopped on the way.`;
+  if (state === 'rolling-back') return `Going back to epoch ${to} is not finished.`;
   return `${records} records lie under epoch ${to}. They can be read and written while they are re-encrypted.`;
 }
 
