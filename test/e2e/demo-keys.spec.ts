@@ -172,6 +172,7 @@ test('a lock in one tab asks for the passphrase in both, without a reload, and u
   await tabs[0].getByRole('button', { name: 'Current theme:' }).click();
   await tabs[0].getByLabel('Theme', { exact: true }).selectOption('dark');
   await expect(tabs[1].locator('html')).toHaveAttribute('data-theme', 'dark');
+  await tabs[0].bringToFront();
   await button(tabs[0], 'Lock').focus();
   await tabs[0].keyboard.press('Enter');
   for (const tab of tabs) {

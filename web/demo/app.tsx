@@ -83,7 +83,7 @@ export function App() {
   const report = document.getElementById('read-report');
   return (
     <>
-      <div className="bar">
+      <div className="bar" hidden={!records && !message}>
         {records && (
           <p className="state">
             <span className="lamp" aria-hidden="true" /> Unlocked

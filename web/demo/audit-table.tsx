@@ -9,7 +9,7 @@ export function AuditTable({ log }: { log: AuditLog }) {
         <span className={log.intact ? 'chip whole' : 'chip changed'}>{log.intact ? 'whole' : 'tampered'}</span>
       </h3>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keyboard */}
-      <section className="scroll" tabIndex={0} aria-labelledby="audit-title">
+      <section className="scroll" tabIndex={0} aria-label="Lines of the audit log">
         <table>
           <thead>
             <tr>

@@ -98,6 +98,7 @@ function useRefresh(
           auditLog(keys.vault),
         ]);
         show({ rotation, status, log });
+        fail(null);
       }
     })()
       .catch((error: unknown) => {
