@@ -13,10 +13,10 @@ export function Findings({ deed, report }: { deed: Deed; report: RotationReport 
   const unreadable = report.unreadable.length;
   return (
     <div className={unreadable > 0 ? 'findings bad' : 'findings'}>
-      <p>{done[deed]}</p>
+      <p>{deed === 'rotate' && unreadable > 0 ? 'All is re-encrypted that can be read:' : done[deed]}</p>
       <dl className="keyring">
         <Fact name="Records" value={String(report.records)} />
-        <Fact name="Bytes" value={sized(report.bytes)} />
+        <Fact name="Size" value={sized(report.bytes)} />
         {report.estimatedMs !== undefined && <Fact name="Takes about" value={timed(report.estimatedMs)} />}
         <Fact name="Can’t be read" value={String(unreadable)} />
       </dl>

@@ -77,7 +77,9 @@ export function Rotation({ keys, status: now, progressed, changed }: Props) {
     if (deed !== 'look' && !('error' in outcome)) form.reset();
     setOutcome(outcome);
     setRun(null);
-    title.current?.focus({ preventScroll: true }); // the button that had the focus is gone
+    // The button that had the focus is gone.
+    if (deed !== 'look' && 'error' in outcome) (form.elements.namedItem('secret') as HTMLInputElement).select();
+    else title.current?.focus({ preventScroll: true });
   };
 
   const submit = (event: FormEvent<HTMLFormElement>) => {
