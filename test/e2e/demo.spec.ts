@@ -1,24 +1,10 @@
 import { createHash } from 'node:crypto';
-import fs from 'node:fs';
 import http from 'node:http';
-import os from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, test as base, expect, type Page } from '@playwright/test';
+import type { Page } from '@playwright/test';
 import { drawHead } from '../../web/demo/head.ts';
 import { drawUltrasound } from '../../web/demo/ultrasound.ts';
-import { launchProfile, type ProfileBrowser } from '../atrest/launch.ts';
-
-// The demo page in real browsers, on profiles that stay on the disk, so that a browser can be closed and opened again.
-
-interface Site {
-  url: string;
-  close(): Promise<void>;
-}
-
-const server: string = '../../scripts/serve.mjs';
-const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
-
-const passphrase = 'correct horse battery';
+import { expect, field, image, onDisk, passphrase, test, unlock, unlockToSamples } from './visitor.ts';
 
 /** SHA-256 of the pixels of what the demo draws: RGBA, 512 by 512. */
 const drawn = {
@@ -26,87 +12,6 @@ const drawn = {
   'us-abdomen': sha256(drawUltrasound(512)),
 };
 
-/** A visitor's browser. */
-class Visitor {
-  readonly complaints: string[] = [];
-  readonly #site: Site;
-  readonly #name: ProfileBrowser;
-  readonly #folder: string;
-  #context: BrowserContext | undefined;
-
-  constructor(site: Site, name: ProfileBrowser) {
-    this.#site = site;
-    this.#name = name;
-    this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), `demo-${name}-`));
-  }
-
-  /** Opens the demo in a tab, and the browser where it is closed. */
-  async visit(): Promise<Page> {
-    this.#context ??= await this.#launch();
-    const page = await this.#context.newPage();
-    page.on('pageerror', (error) => this.complaints.push(String(error)));
-    page.on('console', (message) => {
-      if (message.type() === 'error') this.complaints.push(message.text());
-    });
-    await page.goto(this.#site.url);
-    return page;
-  }
-
-  async closeBrowser(): Promise<void> {
-    await this.#context?.close();
-    this.#context = undefined;
-  }
-
-  async leave(): Promise<void> {
-    await this.closeBrowser();
-    fs.rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
-  }
-
-  async #launch(): Promise<BrowserContext> {
-    const context = await launchProfile(this.#name, this.#folder);
-    await context.addInitScript(() => {
-      addEventListener('securitypolicyviolation', (event) => {
-        console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
-      });
-    });
-    return context;
-  }
-}
-
-const test = base.extend<{ visitor: Visitor }, { site: Site }>({
-  site: [
-    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
-    async ({}, use) => {
-      const site = await serve({ port: 0 });
-      await use(site);
-      await site.close();
-    },
-    { scope: 'worker' },
-  ],
-  visitor: async ({ site }, use, info) => {
-    const visitor = new Visitor(site, info.project.name as ProfileBrowser);
-    await use(visitor);
-    await visitor.leave();
-    expect(visitor.complaints, 'errors and CSP violations').toEqual([]);
-  },
-});
-
-async function unlock(page: Page, secret = passphrase): Promise<void> {
-  await field(page).fill(secret);
-  await page.getByRole('button', { name: /^(Make the vault|Unlock)$/ }).click();
-}
-
-/** Unlocks, and waits until both samples are shown. */
-async function unlockToSamples(page: Page): Promise<void> {
-  await unlock(page);
-  await expect(image(page, 'ct-head')).toBeVisible();
-  await expect(image(page, 'us-abdomen')).toBeVisible();
-  await expect(page.locator('.verdict')).toContainText('all of them open');
-}
-
-const field = (page: Page) => page.getByLabel('Passphrase', { exact: true });
-const image = (page: Page, id: string) => page.locator(`img[data-id="${id}"]`);
-const onDisk = (page: Page) => page.locator('#disk-records .record');
 const refusedImages = (page: Page) => page.locator('.stage .refused');
 const report = (page: Page) => page.locator('#read-report');
 

@@ -1,8 +1,12 @@
 import { useEffect, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { Gallery } from './gallery.tsx';
 import { UserPreferences } from './guide.tsx';
+import { Keys } from './keys.tsx';
 import { Preferences } from './preferences.tsx';
 import { defaults, type Records, told } from './records.ts';
+import { Refusal } from './refusal.tsx';
+import { autoLockAfter } from './vaults.ts';
 
 interface Props {
   records: Records;
@@ -19,6 +23,14 @@ export function Opened({ records, guideError, say }: Props) {
     document.documentElement.dataset.theme = preferences.theme;
   }, [preferences.theme]);
 
+  useEffect(() => {
+    autoLockAfter(preferences.autoLock ?? 0).catch((error: unknown) => {
+      if (!records.locked) say(told(error).message);
+    });
+  }, [records, preferences.autoLock, say]);
+
+  const panel = document.getElementById('keys');
+
   return (
     <>
       <Gallery records={records} snapshot={snapshot} preferences={preferences} say={say} />
@@ -33,15 +45,7 @@ export function Opened({ records, guideError, say }: Props) {
         </p>
         {guideError ? <Refusal error={guideError} /> : <UserPreferences />}
       </section>
+      {panel && createPortal(<Keys records={records} autoLock={preferences.autoLock ?? 0} />, panel)}
     </>
-  );
-}
-
-function Refusal({ error }: { error: unknown }) {
-  const { code, message } = told(error);
-  return (
-    <p className="error">
-      <code>{code}</code> {message}
-    </p>
   );
 }

@@ -1,4 +1,5 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
+import { Choice } from './choice.tsx';
 import { type Reading, type Records, told, type Preferences as Values } from './records.ts';
 import { type WindowName, windows } from './samples.ts';
 
@@ -86,27 +87,4 @@ function echo(reading: Reading<Values>): string {
   if (reading.state === 'opened') return JSON.stringify(reading.value);
   if (reading.state === 'refused') return `refused: ${reading.code}`;
   return reading.state === 'absent' ? 'nothing stored yet; these are the defaults' : '…';
-}
-
-interface ChoiceProps {
-  label: string;
-  value: string;
-  options: Record<string, string>;
-  choose: (value: string) => void;
-}
-
-function Choice({ label, value, options, choose }: ChoiceProps) {
-  const id = useId();
-  return (
-    <div>
-      <label htmlFor={id}>{label}</label>
-      <select id={id} value={value} onChange={(event) => choose(event.target.value)}>
-        {Object.entries(options).map(([name, text]) => (
-          <option key={name} value={name}>
-            {text}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
 }

@@ -1,4 +1,5 @@
 import { type Context, DataClassification, type EncryptedStorage, VaultError } from '../src/index.ts';
+import { onSecurity } from './keys-api.ts';
 import { type Sample, twoSamples, type WindowName } from './samples.ts';
 
 /** What came of reading a record. A refusal is a result like any other: the page goes on with the rest. */
@@ -13,6 +14,8 @@ export interface Preferences {
   language: 'en' | 'de' | 'fr' | 'es';
   window: WindowName;
   overlay: boolean;
+  /** Minutes without use after which the vault locks itself; absent or 0 for never. */
+  autoLock?: number;
 }
 
 export const defaults: Preferences = { theme: 'system', language: 'en', window: 'brain', overlay: true };
@@ -48,10 +51,17 @@ export class Records {
   readonly #turns = new Map<string, number>();
   #closed = false;
 
-  /** @param changed is called after each write, of this tab and of others */
-  constructor(storage: EncryptedStorage, changed: () => void) {
+  /**
+   * @param changed is called after each write, of this tab and of others
+   * @param locked is called when the vault was locked, in which tab ever; these records are closed then
+   */
+  constructor(storage: EncryptedStorage, changed: () => void, locked: (remote: boolean) => void) {
     this.#storage = storage;
-    storage.subscribe(null, ({ key }) => {
+    storage.subscribe(null, ({ type, key, remote }) => {
+      if (type === 'lock') {
+        this.close();
+        return locked(remote);
+      }
       changed();
       if (key === preferencesKey) void this.#readPreferences();
       else if (key === listKey) void this.#readList();
@@ -110,6 +120,20 @@ export class Records {
   /** Makes a new list of the images, where the stored one cannot be read, out of those that the page still shows. */
   restoreList(): Promise<void> {
     return this.#storage.setJSON(listKey, [...this.snapshot.images.keys()], DataClassification.PHI);
+  }
+
+  get locked(): boolean {
+    return this.#storage.locked;
+  }
+
+  /** Locks the vault in all tabs. */
+  lock(): Promise<void> {
+    return this.#storage.lock();
+  }
+
+  /** Calls listener at each security event and returns what ends that. */
+  onSecurity(listener: () => void): () => void {
+    return onSecurity(this.#storage, listener);
   }
 
   close(): void {

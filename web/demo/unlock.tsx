@@ -1,12 +1,23 @@
-import { type FormEvent, useId, useRef, useState } from 'react';
-import { told } from './records.ts';
+import { type FormEvent, useEffect, useId, useRef, useState } from 'react';
+import { PassphraseField, Username } from './passphrase-field.tsx';
+import { Refusal } from './refusal.tsx';
 
-export function Unlock({ exists, unlock }: { exists: boolean; unlock: (secret: string) => Promise<void> }) {
+interface Props {
+  exists: boolean;
+  /** Whether the page was unlocked before: what had the focus is gone. */
+  again: boolean;
+  unlock: (secret: string) => Promise<void>;
+}
+
+export function Unlock({ exists, again, unlock }: Props) {
   const id = useId();
   const field = useRef<HTMLInputElement>(null);
-  const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<{ code: string; message: string } | null>(null);
+  const [error, setError] = useState<unknown>(null);
+
+  useEffect(() => {
+    if (again) field.current?.focus();
+  }, [again]);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -16,7 +27,7 @@ export function Unlock({ exists, unlock }: { exists: boolean; unlock: (secret: s
     try {
       await unlock(field.current.value);
     } catch (failure) {
-      setError(told(failure));
+      setError(failure);
       setBusy(false);
       field.current?.select();
     }
@@ -30,37 +41,23 @@ export function Unlock({ exists, unlock }: { exists: boolean; unlock: (secret: s
           ? 'There is a vault on this device. Its passphrase opens it; nothing else does.'
           : 'There is no vault on this device yet. The passphrase you choose makes one, and is the only thing that opens it again.'}
       </p>
-      {/* Password managers file a passphrase under a name. */}
-      <input type="text" name="username" autoComplete="username" value="idbvault demo" readOnly hidden />
-      <label htmlFor={id}>Passphrase</label>
-      <div className="field">
-        <input
-          id={id}
-          ref={field}
-          type={shown ? 'text' : 'password'}
-          name="passphrase"
-          autoComplete={exists ? 'current-password' : 'new-password'}
-          aria-describedby={`${id}-hint ${id}-error`}
-          aria-invalid={error !== null}
-          spellCheck={false}
-          autoCapitalize="none"
-          required
-        />
-        <button type="button" className="quiet" aria-pressed={shown} onClick={() => setShown(!shown)}>
-          {shown ? 'Hide' : 'Show'}
-        </button>
-      </div>
-      <p id={`${id}-hint`} className="hint">
-        {exists
-          ? 'It is asked for once a page; reloading locks the vault.'
-          : 'At least 8 characters. Several words are best.'}
-      </p>
+      <Username />
+      <PassphraseField
+        label="Passphrase"
+        name="passphrase"
+        autoComplete={exists ? 'current-password' : 'new-password'}
+        hint={
+          exists
+            ? 'It is asked for once a page; reloading locks the vault.'
+            : 'At least 8 characters. Several words are best.'
+        }
+        error={`${id}-error`}
+        invalid={error !== null}
+        required
+        ref={field}
+      />
       <div id={`${id}-error`} role="alert">
-        {error && (
-          <p className="error">
-            <code>{error.code}</code> {error.message}
-          </p>
-        )}
+        {error !== null && <Refusal error={error} />}
       </div>
       <button type="submit" className="primary" aria-disabled={busy}>
         {busy ? 'Deriving the key…' : exists ? 'Unlock' : 'Make the vault'}

@@ -1,9 +1,11 @@
-import { createEncryptedStorage, destroyVault, type EncryptedStorage } from '../src/index.ts';
+import { createEncryptedStorage, destroyVault, type EncryptedStorage, VaultError } from '../src/index.ts';
+import type { RotationOptions, RotationReport, VaultKeys } from '../src/keys.ts';
 
 const demo = { database: 'idbvault-demo', store: 'demo' };
 
 /** Where the guide's component keeps its value: the database and store that createEncryptedStorage takes by default. */
 const guide = { database: 'medical-imaging-viewer', store: 'encrypted-data' };
+let guideStorage: EncryptedStorage | undefined;
 
 /** Whether the browser has the demo's vault. It can be told without the passphrase. */
 export async function vaultExists(): Promise<boolean> {
@@ -18,11 +20,75 @@ export function openVault(secret: string, expectVault: boolean): Promise<Encrypt
 
 /** Unlocks the guide's database for this page, so that its component, which passes no secret, can open it. */
 export async function unlockGuide(secret: string): Promise<void> {
-  const storage = await createEncryptedStorage(guide.database, guide.store, { secret });
-  storage.close(); // the vault stays unlocked
+  guideStorage?.close();
+  guideStorage = await createEncryptedStorage(guide.database, guide.store, { secret });
+}
+
+/** Locks the guide's database in all tabs. */
+export async function lockGuide(): Promise<void> {
+  if (guideStorage && !guideStorage.locked) await guideStorage.lock();
 }
 
 export async function destroyVaults(): Promise<void> {
   await destroyVault(demo.database);
   await destroyVault(guide.database);
+}
+
+let watched = false;
+
+/** Has the open vault lock itself after so many minutes without use; 0 for never. The storage opened last decides. */
+export async function autoLockAfter(minutes: number): Promise<void> {
+  if (minutes === 0 && !watched) return;
+  watched = true;
+  const autoLock = minutes > 0 ? { idleMs: minutes * 60_000 } : {};
+  const storage = await createEncryptedStorage(demo.database, demo.store, { autoLock });
+  storage.close();
+}
+
+/** The keys of both vaults, which one passphrase opens. */
+export class DemoKeys {
+  readonly vault: VaultKeys;
+  readonly #guide: VaultKeys;
+
+  private constructor(vault: VaultKeys, guide: VaultKeys) {
+    this.vault = vault;
+    this.#guide = guide;
+  }
+
+  /** Loads the package's part for keys, a file of its own. */
+  static async load(): Promise<DemoKeys> {
+    const built: string = '/dist/keys.js';
+    const { VaultKeys } = (await import(built)) as typeof import('../src/keys.ts');
+    return new DemoKeys(new VaultKeys(demo.database), new VaultKeys(guide.database));
+  }
+
+  async changePassphrase(old: string, next: string): Promise<void> {
+    await this.#withGuide(old, next, () => this.vault.changeSecret(old, next));
+  }
+
+  /** Begins a rotation, or goes on with one. */
+  rotate(options: RotationOptions & { secret: string }, next: string): Promise<RotationReport> {
+    if (next === '') return this.vault.rotateKeys(options);
+    const rotate = () => this.vault.rotateKeys({ ...options, newSecret: next });
+    // Once begun, it is the new passphrase that opens the vault, however it ends.
+    const begun = async () => (await this.vault.rotationStatus()).state !== 'none';
+    return this.#withGuide(options.secret, next, rotate, begun);
+  }
+
+  /** Changes the guide's secret before work, so that a page that is left meanwhile has one passphrase for both after it. */
+  async #withGuide<T>(old: string, next: string, work: () => Promise<T>, done = async () => false): Promise<T> {
+    const changed = await this.#guide.changeSecret(old, next).then(
+      () => true,
+      (error: unknown) => {
+        if (error instanceof VaultError && error.code === 'ERR_NO_SECRET') return false; // it was not unlocked
+        throw error;
+      },
+    );
+    try {
+      return await work();
+    } catch (error) {
+      if (changed && !(await done())) await this.#guide.changeSecret(next, old);
+      throw error;
+    }
+  }
 }

@@ -23,6 +23,9 @@ type view struct {
 // hint is what the status says at first (web/index.html), and when there is nothing else to say.
 const hint = "Tick one record to flip a bit in it, or two to swap them."
 
+// most is how many records are shown: a row takes milliseconds to make.
+const most = 50
+
 func newView(doc dom.Document) *view {
 	return &view{
 		doc:     doc,
@@ -76,7 +79,7 @@ func (v *view) show(keyring js.Value, records []record, changes map[string]chang
 		focused = box.Value()
 	}
 	v.list.SetTextContent("")
-	for n := range records {
+	for n := range min(len(records), most) {
 		r := &records[n]
 		c, changed := changes[r.key]
 		box := v.showRecord(r, c, changed)
@@ -87,6 +90,9 @@ func (v *view) show(keyring js.Value, records []record, changes map[string]chang
 	}
 	if len(records) == 0 {
 		v.add(v.list, "li", "empty", "The vault has no records.")
+	}
+	if len(records) > most {
+		v.add(v.list, "li", "empty", "… and "+thousands(len(records)-most)+" more")
 	}
 }
 

@@ -1,0 +1,109 @@
+import fs from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { type BrowserContext, test as base, expect as baseExpect, type Clock, type Page } from '@playwright/test';
+import { launchProfile, type ProfileBrowser } from '../atrest/launch.ts';
+
+// The demo page in real browsers, on profiles that stay on the disk, so that a browser can be closed and opened again.
+
+interface Site {
+  url: string;
+  close(): Promise<void>;
+}
+
+const server: string = '../../scripts/serve.mjs';
+const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
+
+export const passphrase = 'correct horse battery';
+
+/** With patience: a passphrase is derived from again and again, which takes seconds where the machine is busy. */
+export const expect = baseExpect.configure({ timeout: 20_000 });
+
+/** A visitor's browser. */
+export class Visitor {
+  readonly complaints: string[] = [];
+  readonly #site: Site;
+  readonly #name: ProfileBrowser;
+  readonly #folder: string;
+  #context: BrowserContext | undefined;
+
+  constructor(site: Site, name: ProfileBrowser) {
+    this.#site = site;
+    this.#name = name;
+    this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), `demo-${name}-`));
+  }
+
+  /** Opens the demo in a tab, and the browser where it is closed. */
+  async visit(): Promise<Page> {
+    this.#context ??= await this.#launch();
+    const page = await this.#context.newPage();
+    page.on('pageerror', (error) => this.complaints.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error') this.complaints.push(message.text());
+    });
+    await page.goto(this.#site.url);
+    return page;
+  }
+
+  /** Opens the browser with a clock that the test moves, for all tabs. */
+  async clock(): Promise<Clock> {
+    this.#context ??= await this.#launch();
+    await this.#context.clock.install();
+    return this.#context.clock;
+  }
+
+  async closeBrowser(): Promise<void> {
+    await this.#context?.close();
+    this.#context = undefined;
+  }
+
+  async leave(): Promise<void> {
+    await this.closeBrowser();
+    fs.rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #launch(): Promise<BrowserContext> {
+    const context = await launchProfile(this.#name, this.#folder);
+    await context.addInitScript(() => {
+      addEventListener('securitypolicyviolation', (event) => {
+        console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+      });
+    });
+    return context;
+  }
+}
+
+export const test = base.extend<{ visitor: Visitor }, { site: Site }>({
+  site: [
+    // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
+    async ({}, use) => {
+      const site = await serve({ port: 0 });
+      await use(site);
+      await site.close();
+    },
+    { scope: 'worker' },
+  ],
+  visitor: async ({ site }, use, info) => {
+    const visitor = new Visitor(site, info.project.name as ProfileBrowser);
+    await use(visitor);
+    await visitor.leave();
+    expect(visitor.complaints, 'errors and CSP violations').toEqual([]);
+  },
+});
+
+export async function unlock(page: Page, secret = passphrase): Promise<void> {
+  await field(page).fill(secret);
+  await page.getByRole('button', { name: /^(Make the vault|Unlock)$/ }).click();
+}
+
+/** Unlocks, and waits until both samples are shown. */
+export async function unlockToSamples(page: Page): Promise<void> {
+  await unlock(page);
+  await expect(image(page, 'ct-head')).toBeVisible();
+  await expect(image(page, 'us-abdomen')).toBeVisible();
+  await expect(page.locator('.verdict')).toContainText('all of them open');
+}
+
+export const field = (page: Page) => page.getByLabel('Passphrase', { exact: true });
+export const image = (page: Page, id: string) => page.locator(`img[data-id="${id}"]`);
+export const onDisk = (page: Page) => page.locator('#disk-records .record');
