@@ -18,6 +18,7 @@ export class Victim {
   readonly #name: ProfileBrowser;
   readonly #profile = fs.mkdtempSync(path.join(os.tmpdir(), 'idbvault-crash-'));
   #site: Site | undefined;
+  #fresh = true;
   #context: BrowserContext | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #processes: number[] = [];
@@ -33,6 +34,7 @@ export class Victim {
       this.#heard(request, response),
     );
     if (!this.#context) {
+      if (this.#fresh) await this.#settle(this.#site.url);
       this.#context = await launchProfile(this.#name, this.#profile);
       const context = this.#context;
       this.#ended = new Promise((resolve) => context.once('close', resolve));
@@ -41,6 +43,19 @@ export class Victim {
     const page = await this.#context.newPage();
     await this.reload(page);
     return page;
+  }
+
+  /**
+   * Lets the browser make its profile and end in peace. Chromium writes down which origins have data some time after they have it; killed
+   * before that, it may begin the origin's IndexedDB anew at a later start, and all that this test could see would be that.
+   */
+  async #settle(url: string): Promise<void> {
+    this.#fresh = false;
+    const context = await launchProfile(this.#name, this.#profile);
+    const page = await context.newPage();
+    await openApp(page, url);
+    await page.evaluate(() => raw.put('settled', 'records', 'k', 'v'));
+    await context.close();
   }
 
   async reload(page: Page): Promise<void> {

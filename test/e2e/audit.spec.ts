@@ -105,6 +105,38 @@ test('a record that does not open, a full disk and an expiry are told, on the st
   expect((await events(page)).events).toContain('integrity');
 });
 
+// The guide handles a decryption error on the server; this is what README gives for the browser.
+test("the guide's handling of a decryption error works as it is printed", async ({ page }) => {
+  await open(page);
+  const outcome = await page.evaluate(async () => {
+    const { VaultError } = idbvault;
+    const reported: object[] = [];
+    const reportToServer = (event: object) => reported.push(event);
+    const read = async () => {
+      try {
+        return await storage.getDecrypted('patient:P12345');
+      } catch (error) {
+        if (!(error instanceof VaultError) || error.code !== 'ERR_INTEGRITY') throw error;
+        reportToServer({ event: 'security.data_integrity_violation', severity: 'critical', code: error.code });
+        throw new Error('Data integrity check failed');
+      }
+    };
+    await storage.setEncrypted('patient:P12345', 'finding', 'phi');
+    const before = await read();
+    const [[key, entry]] = (await raw.entries('db', 'records')) as [[ArrayBuffer, ArrayBuffer]];
+    new Uint8Array(entry)[60] = 1 ^ (new Uint8Array(entry)[60] ?? 0);
+    await raw.put('db', 'records', key, entry);
+    const after = await read().catch((error: Error) => error.message);
+    return { before, after, reported, log: (await keys.auditLog()).lines.at(-1)?.event };
+  });
+  expect(outcome).toEqual({
+    before: 'finding',
+    after: 'Data integrity check failed',
+    reported: [{ event: 'security.data_integrity_violation', severity: 'critical', code: 'ERR_INTEGRITY' }],
+    log: 'integrity',
+  });
+});
+
 test('a log that someone changed is not whole, and says so', async ({ page }) => {
   await open(page);
   await page.evaluate(async (secret) => {

@@ -247,6 +247,8 @@ export const rotationOf = (dump, secret) => unlock(dump, secret).rotation;
 
 // The audit log
 
+const u64 = (number) => Buffer.concat([uint(0, 2), uint(number, 6)]);
+
 const openAudit = (vault, number, stored) => {
   const fields = new Fields(stored);
   must(fields.uint(1) === 1, 'unknown version of the audit log');
@@ -254,7 +256,7 @@ const openAudit = (vault, number, stored) => {
   must(key, 'no audit key of that epoch');
   const iv = fields.take(12);
   const seal = stored.subarray(0, fields.at);
-  const aad = Buffer.concat([lp('idbvault/audit/v1'), lp(vault.database), uint(number, 8), seal]);
+  const aad = Buffer.concat([lp('idbvault/audit/v1'), lp(vault.database), u64(number), seal]);
   return new Fields(decrypt(key, iv, aad, fields.rest()));
 };
 
@@ -272,7 +274,7 @@ export const openAuditLog = (dump, secret) => {
   must(first >= 1 && numbers.length === next - first, 'lines are missing, or too many');
   const lines = [];
   for (let number = first; number < next; number++) {
-    const line = vault.tables.audit.get(uint(number, 8).toString('latin1'));
+    const line = vault.tables.audit.get(u64(number).toString('latin1'));
     must(line, 'a line is missing');
     const fields = openAudit(vault, number, line);
     lines.push({ number, event: fields.uint(1), epoch: fields.uint(4), time: fields.u64(), count: fields.uint(4) });

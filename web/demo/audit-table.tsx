@@ -1,4 +1,4 @@
-import type { AuditLog } from './keys-api.ts';
+import type { AuditLog } from '../src/keys.ts';
 
 /** What was done with the keys, latest first. */
 export function AuditTable({ log }: { log: AuditLog }) {

@@ -1,4 +1,4 @@
-import type { KeyStatus } from './keys-api.ts';
+import type { KeyStatus } from '../src/keys.ts';
 
 /** How old the key of each class is, and when it is due to be rotated. */
 export function KeyTable({ status }: { status: KeyStatus }) {

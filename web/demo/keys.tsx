@@ -1,11 +1,10 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
-import type { RotationStatus } from '../src/keys.ts';
+import type { AuditLog, KeyStatus, RotationStatus } from '../src/keys.ts';
 import { AuditTable } from './audit-table.tsx';
 import { ChangePassphrase } from './change-passphrase.tsx';
 import { Choice } from './choice.tsx';
 import { tellInspector } from './inspector.ts';
 import { KeyTable } from './key-table.tsx';
-import { type AuditLog, auditLog, type KeyStatus, keyStatus } from './keys-api.ts';
 import { type Records, told } from './records.ts';
 import { Refusal } from './refusal.tsx';
 import { Rotation } from './rotation.tsx';
@@ -94,8 +93,8 @@ function useRefresh(
         again.current = false;
         const [rotation, status, log] = await Promise.all([
           keys.vault.rotationStatus(),
-          keyStatus(keys.vault),
-          auditLog(keys.vault),
+          keys.vault.keyStatus(),
+          keys.vault.auditLog(),
         ]);
         show({ rotation, status, log });
         fail(null);

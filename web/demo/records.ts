@@ -1,5 +1,4 @@
 import { type Context, DataClassification, type EncryptedStorage, VaultError } from '../src/index.ts';
-import { onSecurity } from './keys-api.ts';
 import { type Sample, twoSamples, type WindowName } from './samples.ts';
 
 /** What came of reading a record. A refusal is a result like any other: the page goes on with the rest. */
@@ -133,7 +132,8 @@ export class Records {
 
   /** Calls listener at each security event and returns what ends that. */
   onSecurity(listener: () => void): () => void {
-    return onSecurity(this.#storage, listener);
+    this.#storage.addEventListener('security', listener);
+    return () => this.#storage.removeEventListener('security', listener);
   }
 
   close(): void {

@@ -62,7 +62,7 @@ export class VaultKeys {
   /**
    * Puts a new secret in the place of an old one, whatever the amount of data: 40 bytes are wrapped anew, in one transaction
    * that is flushed to the disk. The old secret opens the vault no more, in no tab. An old image of the disk still opens with
-   * the old one; where it was disclosed, the data belongs into a new vault.
+   * the old one; where it was disclosed, use {@link rotateKeys} with a new secret.
    */
   async changeSecret(oldSecret: Secret, newSecret: Secret, options: SlotOptions = {}): Promise<void> {
     await this.#call('changeSecret', [oldSecret, newSecret], iterationsOf(options));
