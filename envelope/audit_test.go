@@ -118,8 +118,12 @@ func TestAudit(t *testing.T) {
 func TestNewestAndInsert(t *testing.T) {
 	k := &Keyring{HighestEpoch: 4}
 	for _, e := range []WrappedKey{
-		{Kind: NameKey256, Epoch: 1}, {Kind: RecordKey256, Class: PHI, Epoch: 2}, {Kind: RecordKey256, Class: Public, Epoch: 3},
-		{Kind: NameKey256, Epoch: 3}, {Kind: RecordKey256, Class: PHI, Epoch: 1}, {Kind: KeyringKey256, Epoch: 3},
+		{Kind: NameKey256, Epoch: 1},
+		{Kind: RecordKey256, Class: PHI, Epoch: 2},
+		{Kind: RecordKey256, Class: Public, Epoch: 3},
+		{Kind: NameKey256, Epoch: 3},
+		{Kind: RecordKey256, Class: PHI, Epoch: 1},
+		{Kind: KeyringKey256, Epoch: 3},
 	} {
 		k.Insert(e)
 	}

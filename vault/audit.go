@@ -114,6 +114,9 @@ func (s *Store) Failed(t Task, err error) error {
 
 // Locking writes down that the vault is about to be locked.
 func (v *Vault) Locking(t Task) {
+	if v.gone {
+		return
+	}
 	v.pend(envelope.AuditLine{Event: byte(LockedEvent), Epoch: v.ring.WriteEpoch, At: v.p.Now(), Count: 1})
 	v.writeAudit(t)
 }

@@ -110,7 +110,7 @@ func (v *Vault) BeginRotation(t Task, secret Key, n *NewSecret) (r *Rotation, er
 		case r.Phase != NotRotating && n != nil:
 			return ErrInvalid.because("A rotation is under way. Finish it, without newSecret, or roll it back first.")
 		case r.Phase != NotRotating:
-			return nil
+			return v.adoptNew(t, k.vaultKey, r) // the page that began it may have told no one, as one that crashed
 		}
 		r.Phase, r.From, r.To, r.Started = Rotating, ring.WriteEpoch, ring.HighestEpoch+1, v.p.Now()
 		ring.WriteEpoch, ring.HighestEpoch = r.To, r.To
@@ -219,7 +219,7 @@ func (v *Vault) replaceKeys(t Task, ring *envelope.Keyring, k *opened, n *NewSec
 	return vaultKey, ringKey, err
 }
 
-// adoptNew takes the keys that were drawn into use, on this page, and lists them for the others.
+// adoptNew takes the keys that this page has no handles of into use, and lists them for the others.
 func (v *Vault) adoptNew(t Task, vaultKey Key, r *Rotation) error {
 	for i := range v.ring.Keys {
 		e := &v.ring.Keys[i]
@@ -238,9 +238,20 @@ func (v *Vault) adoptNew(t Task, vaultKey Key, r *Rotation) error {
 	return v.follow(t)
 }
 
+// TakeKeys takes all keys of the keyring into use on this page, which may not have been told of a rotation.
+func (v *Vault) TakeKeys(t Task, secret Key) (r *Rotation, err error) {
+	err = v.withKeyring(t, secret, func(ring *envelope.Keyring, _ []byte, k *opened) error {
+		if r, err = v.rotation(t, ring); err != nil {
+			return err
+		}
+		return v.adoptNew(t, k.vaultKey, r)
+	})
+	return r, err
+}
+
 // RollBack turns a rotation around, or goes on with one that was.
 func (v *Vault) RollBack(t Task, secret Key) (r *Rotation, err error) {
-	err = v.withKeyring(t, secret, func(ring *envelope.Keyring, stored []byte, _ *opened) error {
+	err = v.withKeyring(t, secret, func(ring *envelope.Keyring, stored []byte, k *opened) error {
 		if r, err = v.rotation(t, ring); err != nil {
 			return err
 		}
@@ -248,7 +259,7 @@ func (v *Vault) RollBack(t Task, secret Key) (r *Rotation, err error) {
 		case NotRotating:
 			return errNoRotation
 		case RollingBack:
-			return nil
+			return v.adoptNew(t, k.vaultKey, r)
 		}
 		r.Phase, r.From, r.To, r.Started = RollingBack, r.To, r.From, v.p.Now()
 		ring.WriteEpoch = r.To
@@ -260,7 +271,7 @@ func (v *Vault) RollBack(t Task, secret Key) (r *Rotation, err error) {
 		if err := v.rewrite(t, v.ringKey, ring, stored, w); err != nil {
 			return err
 		}
-		if err := v.follow(t); err != nil {
+		if err := v.adoptNew(t, k.vaultKey, r); err != nil {
 			return err
 		}
 		v.record(t, RollbackBegun, 1)

@@ -49,9 +49,7 @@ func (r *rotator) walk(t *task, pass Pass) (sum Stride, err error) {
 		sum.Bytes += st.Bytes
 		sum.Changed += st.Changed
 		sum.Unreadable = append(sum.Unreadable, st.Unreadable...)
-		for _, c := range st.Counts {
-			sum.Counts = append(sum.Counts, c)
-		}
+		sum.Counts = append(sum.Counts, st.Counts...)
 	}
 	return sum, nil
 }
@@ -361,6 +359,54 @@ func TestRotationUnderWay(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+	}
+}
+
+// A tab that was not told of a rotation, since the one that began it died, goes on with it, rolls it back or commits it.
+func TestRotationOfAnotherTab(t *testing.T) {
+	for name, how := range map[string]func(r *rotator, t *task) error{
+		"goes on": func(r *rotator, t *task) error {
+			if err := r.rotate(t, "secret", nil); err != nil {
+				return err
+			}
+			return r.finish(t, "secret", Verify)
+		},
+		"commits": func(r *rotator, t *task) error {
+			if _, err := r.v.TakeKeys(t, secretKey("secret")); err != nil {
+				return err
+			}
+			return r.finish(t, "secret", Verify)
+		},
+		"rolls back": func(r *rotator, t *task) error { return r.rollBack(t, "secret") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 1)
+			one, two := w.tab(), w.tab()
+			a, b := one.store("db", "st", withSecret("secret")), two.store("db", "st", withSecret("secret"))
+			want := filled(one, a, 200)
+			two.set(b, text("record 1", "by the other"))
+			want["record 1"] = "by the other"
+			first := one.rotator(a.Vault)
+			first.must(func(t *task) error {
+				rot, err := a.BeginRotation(t, secretKey("secret"), nil)
+				if err == nil {
+					_, err = a.Step(t, Turn, true)
+				}
+				if err == nil && rot.Phase != Rotating {
+					err = ErrInternal
+				}
+				return err
+			})
+			one.end()
+			second := two.rotator(b.Vault)
+			second.must(func(t *task) error { return how(second, t) })
+			epoch := uint32(2)
+			if name == "rolls back" {
+				epoch = 1
+			}
+			w.wantEpochs([]uint32{epoch}, []uint32{epoch})
+			two.wantsAll(b, want)
+		})
 	}
 }
 

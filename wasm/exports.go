@@ -280,17 +280,22 @@ func clearStore(call, store int32) {
 	})
 }
 
-// forget destroys the keys and the records of item 0's class, or of those of the policy where it has none. A class of 6 stands for a
-// lock that is about to come, and is written down.
+// forget destroys the keys and the records of item 0's class, or of those of the policy where it has none.
 //
 //go:wasmexport forget
 func forget(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
-		if list[0].Class == 6 {
-			s.Locking(c)
-			return nil
-		}
 		return s.Forget(c, vault.ClassSet(1<<list[0].Class)&^1)
+	})
+}
+
+// locking writes down that a lock is about to come.
+//
+//go:wasmexport locking
+func locking(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
+		s.Locking(c)
+		return nil
 	})
 }
 

@@ -67,6 +67,14 @@ func beginRotation(call, fresh int32) {
 	})
 }
 
+//go:wasmexport takeKeys
+func takeKeys(call int32) {
+	onKeys(call, func(c *jsbridge.Call, v *vault.Vault) error {
+		r, err := v.TakeKeys(c, subtle.InSlot(c, 0))
+		return pushRotation(c, v, r, err)
+	})
+}
+
 //go:wasmexport rollBack
 func rollBack(call int32) {
 	onKeys(call, func(c *jsbridge.Call, v *vault.Vault) error {

@@ -221,6 +221,22 @@ test('reads and writes go on in both tabs during a rotation, and nothing is lost
   expect(written).toEqual([2]);
 });
 
+test('a vault in a worker rotates, and hands the other tab its new keys', async ({ page, site }) => {
+  await page.evaluate(async (secret) => {
+    await storage.lock();
+    globalThis.storage = await idbvault.createEncryptedStorage('db', 'store', { secret, runIn: 'worker' });
+  }, secret);
+  await fill(page, 200);
+  const other = await openTab(page, site.url);
+  await rotate(page);
+  await other.evaluate(() => storage.setEncrypted('record:7', 'value 7', 'phi'));
+  expect(await codeOfCall(page, 'commitRotation')).toBe('no error');
+  for (const tab of [page, other]) expect(await readAll(tab, 200)).toEqual({ right: 200, image: true, epochs: [2] });
+  expect(await codeOfCall(other, 'rotateKeys')).toBe('no error');
+  expect(await codeOfCall(other, 'rollbackRotation')).toBe('no error');
+  for (const tab of [page, other]) expect(await readAll(tab, 200)).toEqual({ right: 200, image: true, epochs: [2] });
+});
+
 test('of two tabs that rotate, one does, and the other is told', async ({ page, site }) => {
   await fill(page, 1000);
   const other = await openTab(page, site.url);

@@ -16,6 +16,7 @@ export type StoreCall =
   | 'count'
   | 'clear'
   | 'forget'
+  | 'locking'
   | 'update';
 
 /**

@@ -60,7 +60,7 @@ export interface RotationOptions {
 }
 
 /** The calls that Go exports for rotations (wasm/rotate.go). */
-export type RotationCall = 'rotation' | 'beginRotation' | 'rollBack' | 'step' | 'endPass' | 'finish';
+export type RotationCall = 'rotation' | 'beginRotation' | 'takeKeys' | 'rollBack' | 'step' | 'endPass' | 'finish';
 
 /** Makes one of those calls on the vault of a database. */
 export type CallRotation = (name: RotationCall, secrets: Secret[], ...numbers: number[]) => Promise<unknown[]>;
@@ -165,8 +165,7 @@ export class Rotations {
 
   rollBack(options: RotationOptions): Promise<RotationReport> {
     return this.#alone(async () => {
-      const turned = standing(await this.#call('rollBack', [options.secret]));
-      byChannel.get(turned.channel)?.send({ store: null, type: 'keys', keys: [] });
+      const turned = this.#told(await this.#call('rollBack', [options.secret]));
       await this.#passes(Pass.verify, turned, options);
       return this.#finish(turned, options);
     });
@@ -174,12 +173,19 @@ export class Rotations {
 
   commit(options: RotationOptions): Promise<RotationReport> {
     return this.#alone(async () => {
-      const now = await this.#standing();
+      const now = this.#told(await this.#call('takeKeys', [options.secret]));
       if (now.state === 'none') throw invalid('No rotation is under way. Look at rotationStatus.');
       if (now.state === 'rolling-back')
         throw invalid('The rotation is being rolled back. Finish that with rollbackRotation.');
       return this.#finish(now, options);
     });
+  }
+
+  /** Tells the other tabs that the keyring changed, with the handles that they may not have. */
+  #told(results: unknown[]): Standing {
+    const now = standing(results);
+    byChannel.get(now.channel)?.send({ store: null, type: 'keys', keys: now.keys });
+    return now;
   }
 
   async #standing(): Promise<Standing> {
@@ -255,6 +261,8 @@ export class Rotations {
 
   /** Runs work while no page rotates this vault. */
   #alone<T>(work: () => Promise<T>): Promise<T> {
+    if (!navigator.locks)
+      throw new VaultError('ERR_UNSUPPORTED', 'This browser has no Web Locks, without which keys are not rotated.');
     return navigator.locks.request(`idbvault:rotate:${this.#database}`, { ifAvailable: true }, (lock) => {
       if (!lock)
         throw blocked('Another tab, or another call, is at a rotation of this vault. Wait until it has ended.');
