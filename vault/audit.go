@@ -112,15 +112,6 @@ func (s *Store) Failed(t Task, err error) error {
 	return err
 }
 
-// Locking writes down that the vault is about to be locked.
-func (v *Vault) Locking(t Task) {
-	if v.gone {
-		return
-	}
-	v.pend(envelope.AuditLine{Event: byte(LockedEvent), Epoch: v.ring.WriteEpoch, At: v.p.Now(), Count: 1})
-	v.writeAudit(t)
-}
-
 // writeAudit writes what is pending, in one transaction.
 func (v *Vault) writeAudit(t Task) {
 	turn := v.audit.order.take(t, "audit")

@@ -60,11 +60,10 @@ func TestAuditLog(t *testing.T) {
 	r.must(func(t *task) error { return r.rollBack(t, "another") })
 	r.must(func(t *task) error { return r.rotate(t, "another", nil) })
 	r.must(func(t *task) error { return r.finish(t, "another", Verify) })
-	if err := b.do(func(t *task) error { s.Locking(t); return nil }); err != nil {
-		t.Fatal(err)
-	}
 	b.vaults.Lock("db")
-	v := b.open("db", withSecret("another"))
+	o := withSecret("another")
+	o.LockedAt = b.now
+	v := b.open("db", o)
 	want := "created unlock-failed*3 unlock-failed secret-changed rotation-begun rotation-verified rollback-begun rotation-rolled-back rotation-begun rotation-verified rotation-committed locked unlocked"
 	b.wantsLog(v, want)
 	// A new audit key reads what an old one sealed.

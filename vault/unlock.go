@@ -19,6 +19,8 @@ type Options struct {
 	ExpectVault  Choice // no, or yes: an absent vault is ErrEvicted, and is not made
 
 	Policy Policy
+	// LockedAt is when the vault was last locked on this page, Unix time in seconds, or 0: there was no key to write it down with.
+	LockedAt uint64
 
 	Again bool // for a storage that was open: without a secret, a vault is ErrLocked
 
@@ -249,12 +251,15 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 	v.keep()
 	vs.open[database] = v
 	v.govern(&o.Policy)
-	vs.opened(t, v, made)
+	v.opened(t, made, o.LockedAt)
 	return v, v.alive()
 }
 
 // opened tells of an unlock, and writes it, with what happened while no key was at hand.
-func (vs *Vaults) opened(t Task, v *Vault, made bool) {
+func (v *Vault) opened(t Task, made bool, lockedAt uint64) {
+	if lockedAt >= v.ring.Created {
+		v.pend(envelope.AuditLine{Event: byte(LockedEvent), Epoch: v.ring.WriteEpoch, At: lockedAt, Count: 1})
+	}
 	e := UnlockedEvent
 	if made {
 		e = Created

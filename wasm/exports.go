@@ -71,8 +71,8 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 }
 
 // open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
-// payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes, and, where there is a policy, seconds
-// after which records of each class expire. Choices are 0 for none,
+// payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes; where there is a policy, seconds
+// after which records of each class expire; and where the vault was locked on this page, when, in milliseconds. Choices are 0 for none,
 // 1 and 2; except has a bit for each class; again says that the storage was open. Results: the store's handle, the name of the vault's channel.
 //
 //go:wasmexport open
@@ -95,6 +95,9 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except, 
 		// No js.Value is made of the PBKDF2 key: it would be reachable until Go's collector has found it.
 		if o.Fingerprint = c.Front(1, 0, envelope.MACSize); len(o.Fingerprint) > 0 {
 			o.Secret = subtle.InSlot(c, 0)
+		}
+		if at := c.Value(4); at.Truthy() {
+			o.LockedAt = uint64(at.Float() / 1000)
 		}
 		store := vault.StoreOptions{
 			Durability:  vault.Choice(durability),
@@ -286,16 +289,6 @@ func clearStore(call, store int32) {
 func forget(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		return s.Forget(c, vault.ClassSet(1<<list[0].Class)&^1)
-	})
-}
-
-// locking writes down that a lock is about to come.
-//
-//go:wasmexport locking
-func locking(call, store int32) {
-	serve(call, store, func(c *jsbridge.Call, s *vault.Store, _ []vault.Item) error {
-		s.Locking(c)
-		return nil
 	})
 }
 

@@ -1,5 +1,6 @@
 import type { DataClassification } from './classification.ts';
 import { securityEvents } from './internal.ts';
+import type { RotationStatus } from './rotation.ts';
 
 /** The events of the audit log, and of `security`. Those from `expired` on are told, and not written down. */
 export type SecurityEventType =
@@ -55,7 +56,9 @@ export interface KeyAge {
 
 /** What is known of the keys of a vault. */
 export interface KeyStatus {
+  /** That records are written under. */
   epoch: number;
+  rotation: RotationStatus;
   /** Whether the key of a class is due for a rotation. */
   due: boolean;
   /** A class that was forgotten, and not written since, has no keys. */
@@ -70,8 +73,8 @@ const day = 24 * 60 * 60 * 1000;
 /** Milliseconds until a sink that failed is given the same lines again. */
 const retry = 5000;
 
-export function keyStatusOf([epoch, ...rest]: unknown[]): KeyStatus {
-  const status: KeyStatus = { epoch: epoch as number, due: false, classes: {} };
+export function keyStatusOf([epoch, ...rest]: unknown[], rotation: RotationStatus): KeyStatus {
+  const status: KeyStatus = { epoch: epoch as number, rotation, due: false, classes: {} };
   for (let i = 0; i < rest.length; i += 4) {
     const [name, created, writes, due] = rest.slice(i, i + 4) as [DataClassification, number, number, number];
     const ageDays = Math.floor((Date.now() - created * 1000) / day);

@@ -167,7 +167,7 @@ export class VaultKeys {
   /** Tells how old the keys are, how much was written under them, and when they are due for a rotation. */
   async keyStatus(): Promise<KeyStatus> {
     const { keyStatusOf } = await audit();
-    return keyStatusOf(await this.#call('keyAges', []));
+    return keyStatusOf(await this.#call('keyAges', []), await this.rotationStatus());
   }
 
   /**

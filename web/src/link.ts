@@ -1,6 +1,6 @@
 import { VaultError } from './errors.ts';
 import { endGroup } from './group.ts';
-import { forgetKeys, session } from './host.ts';
+import { forgetKeys, isUnlocked, session } from './host.ts';
 import { current, type OpenNumbers, running } from './loader.ts';
 import { passItem } from './pass.ts';
 import { type AnyEngine, remotes } from './remotes.ts';
@@ -31,11 +31,17 @@ export async function openStore(
   { database, store, options, ttl }: Place,
   secret?: ImportedSecret,
 ): Promise<[number, string]> {
-  return (await engine.call([secret?.key, secret?.fingerprint, secret?.random, ttl], (core, id) => {
+  const payloads = [secret?.key, secret?.fingerprint, secret?.random, ttl, lockedAt[database]];
+  const opened = (await engine.call(payloads, (core, id) => {
     passItem(engine, core, id, { name: database, contentType: store });
     core.open(id, ...options);
   })) as [number, string];
+  delete lockedAt[database];
+  return opened;
 }
+
+/** When the vault of each database was locked, until an unlock has written it down: a lock takes the keys to do so. */
+const lockedAt: Record<string, number> = {};
 
 /** How often the vault of each database was locked on this page. */
 const lockings: Record<string, number> = {};
@@ -54,6 +60,7 @@ export function lockWatch(database: string): (opened: Link) => Promise<void> {
 
 /** Drops a vault's keys from this page and what was read with them. */
 export function lockVault(database: string): void {
+  if (isUnlocked(database)) lockedAt[database] = Date.now();
   lockings[database] = (lockings[database] ?? 0) + 1;
   endGroup();
   forgetKeys(database);

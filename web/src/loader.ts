@@ -16,7 +16,6 @@ export type StoreCall =
   | 'count'
   | 'clear'
   | 'forget'
-  | 'locking'
   | 'update';
 
 /**

@@ -302,9 +302,6 @@ export class EncryptedStorage extends EventTarget {
    * vault is left unlocked, the WebAssembly and its memory are let go of.
    */
   async lock(): Promise<void> {
-    // For the audit log, as long as there are keys; a database that does not answer must not keep it open.
-    const noted = this.#call('locking');
-    await Promise.race([noted, new Promise((resolve) => setTimeout(resolve, 100))]).catch(() => {});
     this.#changes.tell(null, 'lock', [null]);
     if (noKeys()) await current()?.stop();
   }
