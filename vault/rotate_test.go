@@ -410,6 +410,73 @@ func TestRotationOfAnotherTab(t *testing.T) {
 	}
 }
 
+// No key is destroyed over a record, whoever asks for it.
+func TestFinishTooEarly(t *testing.T) {
+	b, s := newStore(t, 1)
+	want := filled(b, s, 200)
+	r := b.rotator(s.Vault)
+	finish := func(t *task) error { return s.Finish(t, secretKey("secret")) }
+	fails(t, "without a rotation", b.do(finish), ErrInvalid)
+	r.must(func(t *task) error { _, err := s.BeginRotation(t, secretKey("secret"), nil); return err })
+	fails(t, "before the first step", b.do(finish), ErrConflict)
+	fails(t, "the phase, before the first step", b.do(func(t *task) error { return s.EndPass(t) }), ErrConflict)
+	r.must(func(t *task) error { _, err := s.Step(t, Turn, true); return err })
+	fails(t, "after a step", b.do(finish), ErrConflict)
+	r.must(func(t *task) error { _, err := r.walk(t, Turn); return err })
+	fails(t, "after a pass that opened nothing", b.do(finish), ErrConflict)
+	r.must(func(t *task) error { _, err := s.Step(t, Verify, true); return err })
+	fails(t, "in the midst of a pass", b.do(finish), ErrConflict)
+	entry := b.disks["db"].tables[Records][b.recordKey(s, "record 3")]
+	entry[len(entry)-1] ^= 1
+	r.must(func(t *task) error { _, err := r.walk(t, Verify); return err })
+	fails(t, "with a record that does not open", b.do(finish), ErrConflict)
+	entry[len(entry)-1] ^= 1
+	b.wantsAll(s, want)
+	r.must(func(t *task) error { _, err := r.walk(t, Verify); return err })
+	r.must(finish)
+	b.wantsAll(s, want)
+	b.wantEpochs([]uint32{2}, []uint32{2})
+}
+
+// A tab that is not told of new keys locks itself when it meets a record under them, and loses nothing.
+func TestNotTold(t *testing.T) {
+	w := newWorld(t, 1)
+	one, two := w.tab(), w.tab()
+	a, b := one.store("db", "st", withSecret("secret")), two.store("db", "st", withSecret("secret"))
+	want := filled(one, a, 30)
+	two.set(b, text("record 1", "by the other"))
+	want["record 1"] = "by the other"
+	r := one.rotator(a.Vault)
+	r.must(func(t *task) error { return r.rotate(t, "secret", nil) })
+	two.set(b, text("record 2", "under the old key"))
+	want["record 2"] = "under the old key"
+	two.wants(b, "record 2", "under the old key")
+	_, err := two.tryGet(b, "record 3")
+	fails(t, "a record under a key that never came", b.Reason(err), ErrLocked)
+	if _, open := two.kept["db"]; open || b.share.release != nil {
+		t.Error("it keeps keys, or its share")
+	}
+	one.wantsAll(a, want)
+	r.must(func(t *task) error { return r.finish(t, "secret", Verify) })
+	again := two.store("db", "st", withSecret("secret"))
+	two.wantsAll(again, want)
+
+	// Told by nothing but the keyring: a record that it looked for under the old key lies under the new one by then.
+	three := w.tab()
+	c := three.store("db", "st", withSecret("secret"))
+	kept := c.keys
+	r.must(func(t *task) error { return r.rotate(t, "secret", nil) })
+	for label, key := range one.kept["db"] {
+		if _, known := three.kept["db"][label]; !known {
+			three.Keep("db", label, key) // the message came, and the page has not told Go yet
+		}
+	}
+	three.wantsAll(c, want)
+	if len(c.keys) == len(kept) || c.share.epoch != 3 {
+		t.Errorf("it did not follow: %d keys, epoch %d", len(c.keys), c.share.epoch)
+	}
+}
+
 // With a new secret, the page that rotates goes on and others are locked, until they are given the new secret.
 func TestNewSecretUnderWay(t *testing.T) {
 	for seed := range uint64(150) {
