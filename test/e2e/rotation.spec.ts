@@ -237,6 +237,67 @@ test('a vault in a worker rotates, and hands the other tab its new keys', async 
   for (const tab of [page, other]) expect(await readAll(tab, 200)).toEqual({ right: 200, image: true, epochs: [2] });
 });
 
+test('a session from before a rotation asks once, and then has the new keys', async ({ page, site }) => {
+  const asked = async (tab: Page) => {
+    await openApp(tab, site.url);
+    return tab.evaluate(async (secret) => {
+      let asked = 0;
+      const ask = () => {
+        asked++;
+        return secret;
+      };
+      const storage = await idbvault.createEncryptedStorage('db', 'store', { secret: ask, session: 'origin' });
+      return [asked, await storage.getDecrypted('record:1')];
+    }, secret);
+  };
+  await fill(page, 3);
+  const tab = () => page.context().newPage();
+  expect(await asked(await tab())).toEqual([1, 'value 1']);
+  expect(await asked(await tab())).toEqual([0, 'value 1']);
+  await rotate(page);
+  expect(await codeOfCall(page, 'commitRotation')).toBe('no error');
+  expect(await asked(await tab())).toEqual([1, 'value 1']);
+  expect(await asked(await tab())).toEqual([0, 'value 1']);
+});
+
+test('a rotation of 10,000 records takes no more memory than one of 1,000', async ({ page, site, browserName }) => {
+  test.skip(browserName !== 'chromium', 'It is the same program in all of them.');
+  test.slow();
+  await page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiate as (
+      m: WebAssembly.Module,
+      i?: WebAssembly.Imports,
+    ) => Promise<WebAssembly.Instance>;
+    Object.assign(WebAssembly, {
+      instantiate: async (module: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+        const instance = await instantiate(module, imports);
+        Object.assign(globalThis, { memory: instance.exports.mem });
+        return instance;
+      },
+    });
+  });
+  await openVault(page, site.url, secret);
+  const rotated = (from: number, to: number) =>
+    page.evaluate(
+      async ([from, to, secret]) => {
+        for (let i = from; i < to; i += 200) {
+          const entries = Array.from({ length: 200 }, (_, k) => ({ key: `record:${i + k}`, value: 'x'.repeat(1024) }));
+          await storage.setManyEncrypted(entries);
+        }
+        const { memory } = globalThis as unknown as { memory: WebAssembly.Memory };
+        const { records } = await keys.rotateKeys({ secret });
+        await keys.commitRotation({ secret });
+        return [records, memory.buffer.byteLength] as const;
+      },
+      [from, to, secret] as const,
+    );
+  const [few, before] = await rotated(0, 1000);
+  const [many, after] = await rotated(1000, 10_000);
+  expect([few, many]).toEqual([1000, 10_000]);
+  expect(after - before).toBeLessThan(5 << 20); // 9,000 records take 10 MiB; 8,192 names that are remembered, 1
+  expect(await page.evaluate(() => storage.getMetadata('record:9999').then((m) => m?.epoch))).toBe(3);
+});
+
 test('of two tabs that rotate, one does, and the other is told', async ({ page, site }) => {
   await fill(page, 1000);
   const other = await openTab(page, site.url);
