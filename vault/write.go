@@ -107,7 +107,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		s.changed(name)
 	}
 	// What does not need the names is done while the browser hides them, and what does not need the ciphertexts while it seals.
-	headers, heads, named := make([]envelope.Header, len(items)), make([][]byte, len(items)), s.nameEpoch
+	headers, heads := make([]envelope.Header, len(items)), make([][]byte, len(items))
 	stored, err := s.storedNames(t, names, func() {
 		now := s.p.Now()
 		for i := range items {
@@ -117,6 +117,7 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	if err != nil {
 		return err
 	}
+	// A rotation that changes the names now moves no record before this write, which has a share in its epoch, has ended.
 	left, err := s.otherNames(t, names)
 	if err != nil {
 		return err
@@ -133,9 +134,6 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	})
 	if err = s.failed(err); err == nil {
 		err = s.alive()
-	}
-	if err == nil && s.nameEpoch != named {
-		return s.put(t, items, names, expect, issued) // a rotation changed the names meanwhile
 	}
 	if err == nil {
 		for _, name := range left {
