@@ -56,6 +56,15 @@ func (s *Store) otherNames(t Task, names []string) ([][]byte, error) {
 	return s.hideWith(t, s.otherName, names, nil)
 }
 
+// bothNames returns what names are stored as, and what otherNames does, of one moment: nothing waits between the two.
+func (s *Store) bothNames(t Task, names []string, meanwhile func()) (stored, left [][]byte, err error) {
+	if stored, err = s.storedNames(t, names, meanwhile); err != nil {
+		return nil, nil, err
+	}
+	left, err = s.otherNames(t, names)
+	return stored, left, err
+}
+
 // hide returns the stored forms of names as storedNames does, and remembers none.
 func (s *Store) hide(t Task, names []string, meanwhile func()) ([][]byte, error) {
 	return s.hideWith(t, s.nameKey, names, meanwhile)

@@ -370,11 +370,7 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 	defer turn.finish()
 	for named := uint32(0); named != s.nameEpoch; {
 		named = s.nameEpoch
-		stored, err := s.storedNames(t, []string{name}, nil)
-		if err != nil {
-			return false, err
-		}
-		left, err := s.otherNames(t, []string{name})
+		stored, left, err := s.bothNames(t, []string{name}, nil)
 		if err != nil {
 			return false, err
 		}

@@ -108,17 +108,13 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	}
 	// What does not need the names is done while the browser hides them, and what does not need the ciphertexts while it seals.
 	headers, heads := make([]envelope.Header, len(items)), make([][]byte, len(items))
-	stored, err := s.storedNames(t, names, func() {
+	// A rotation that changes the names after this moves no record before the write, which has a share in its epoch, has ended.
+	stored, left, err := s.bothNames(t, names, func() {
 		now := s.p.Now()
 		for i := range items {
 			heads[i] = s.layOut(&items[i], &headers[i], w.epoch, now)
 		}
 	})
-	if err != nil {
-		return err
-	}
-	// A rotation that changes the names now moves no record before this write, which has a share in its epoch, has ended.
-	left, err := s.otherNames(t, names)
 	if err != nil {
 		return err
 	}
@@ -205,17 +201,9 @@ func (s *Store) Delete(t Task, names []string) error {
 }
 
 func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error {
-	named := s.nameEpoch
-	stored, err := s.storedNames(t, names, nil)
+	stored, left, err := s.bothNames(t, names, nil)
 	if err != nil {
 		return err
-	}
-	left, err := s.otherNames(t, names)
-	if err != nil {
-		return err
-	}
-	if s.nameEpoch != named {
-		return s.remove(t, names, expect, turn)
 	}
 	for _, name := range names {
 		s.changed(name)
