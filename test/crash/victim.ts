@@ -45,10 +45,7 @@ export class Victim {
     return page;
   }
 
-  /**
-   * Lets the browser make its profile and end in peace. Chromium writes down which origins have data some time after they have it; killed
-   * before that, it may begin the origin's IndexedDB anew at a later start, and all that this test could see would be that.
-   */
+  /** Lets the browser make its profile and end in peace, as one that is in use has done: killed on a new one, Chromium loses all more often. */
   async #settle(url: string): Promise<void> {
     this.#fresh = false;
     const context = await launchProfile(this.#name, this.#profile);
