@@ -109,6 +109,10 @@ function standing(results: unknown[]): Standing {
   };
 }
 
+/** Tells the other tabs that the keyring changed, with the handles of keys that they may not have. */
+const tellKeys = (channel: string, keys: unknown[]) =>
+  byChannel.get(channel)?.send({ store: null, type: 'keys', keys });
+
 const blocked = (message: string) => new VaultError('ERR_BLOCKED', message);
 
 /** The rotations of the vault of a database. Only one page rotates at a time, and one call of it. */
@@ -143,7 +147,7 @@ export class Rotations {
       const before = await this.#standing();
       const begun = standing(await this.#call('beginRotation', fresh ? [secret, newSecret] : [secret], fresh ? 1 : 0));
       const changes = byChannel.get(before.channel);
-      if (before.channel === begun.channel) changes?.send({ store: null, type: 'keys', keys: begun.keys });
+      if (before.channel === begun.channel) tellKeys(begun.channel, begun.keys);
       else {
         // Others have no key of the new vault key's, and are told where to listen once they are unlocked with the new secret.
         changes?.send(
@@ -181,10 +185,10 @@ export class Rotations {
     });
   }
 
-  /** Tells the other tabs that the keyring changed, with the handles that they may not have. */
+  /** Reads where the rotation stands, and has the other tabs know. */
   #told(results: unknown[]): Standing {
     const now = standing(results);
-    byChannel.get(now.channel)?.send({ store: null, type: 'keys', keys: now.keys });
+    tellKeys(now.channel, now.keys);
     return now;
   }
 
@@ -199,7 +203,7 @@ export class Rotations {
       const report = await this.#passes(pass, { ...now, renames: false }, options);
       if (report.unreadable.length > 0) throw unreadable(report);
       await this.#call('finish', [options.secret]);
-      byChannel.get(now.channel)?.send({ store: null, type: 'keys', keys: [] });
+      tellKeys(now.channel, []);
       return report;
     });
   }
