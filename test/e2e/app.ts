@@ -74,6 +74,24 @@ declare global {
   var codeOf: (attempt: () => unknown) => Promise<string>;
 }
 
+/** Keeps the exports of each instance of the Go program in `cores`, which the shim does not give out. */
+export async function keepCores(page: Page): Promise<void> {
+  await page.addInitScript(() => {
+    const instantiate = WebAssembly.instantiate as (
+      m: WebAssembly.Module,
+      i?: WebAssembly.Imports,
+    ) => Promise<WebAssembly.Instance>;
+    Object.assign(WebAssembly, {
+      instantiate: async (module: WebAssembly.Module, imports?: WebAssembly.Imports) => {
+        const instance = await instantiate(module, imports);
+        const started = globalThis as unknown as { cores?: unknown[] };
+        started.cores = [...(started.cores ?? []), instance.exports];
+        return instance;
+      },
+    });
+  });
+}
+
 /** Opens the blank page and loads the package from a folder that is not the root, without a bundler. */
 export async function openApp(page: Page, url: string): Promise<void> {
   await page.goto(url);

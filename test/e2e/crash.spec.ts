@@ -1,5 +1,5 @@
 import type { Page } from '@playwright/test';
-import { expect, openApp, test } from './app.ts';
+import { expect, keepCores, openApp, test } from './app.ts';
 
 const secret = 'correct horse battery';
 
@@ -7,20 +7,7 @@ test.use({ watched: false }); // a program that dies says so on the console
 
 /** Loads the application with a hand on the Go program's exports, which the shim does not give out. */
 async function openWithCore(page: Page, url: string): Promise<void> {
-  await page.addInitScript(() => {
-    const instantiate = WebAssembly.instantiate as (
-      m: WebAssembly.Module,
-      i?: WebAssembly.Imports,
-    ) => Promise<WebAssembly.Instance>;
-    Object.assign(WebAssembly, {
-      instantiate: async (module: WebAssembly.Module, imports?: WebAssembly.Imports) => {
-        const instance = await instantiate(module, imports);
-        const started = globalThis as unknown as { cores?: unknown[] };
-        started.cores = [...(started.cores ?? []), instance.exports];
-        return instance;
-      },
-    });
-  });
+  await keepCores(page);
   await openApp(page, url);
 }
 
