@@ -264,12 +264,8 @@ test('a worker that is ended from outside fails its calls, and the vault is lock
   const end = await openMortal(page);
   await page.evaluate(() => {
     const { storage } = own;
-    // It waits in the worker until that ends.
-    const calls = [
-      () => storage.update('k', () => new Promise<string>(() => {})),
-      () => storage.setEncrypted('k', 'v'),
-      () => storage.getDecrypted('k'),
-    ];
+    // They wait in the worker until that ends.
+    const calls = ['k', 'k', 'l'].map((key) => () => storage.update(key, () => new Promise<string>(() => {})));
     Object.assign(own, { codes: Promise.all(calls.map(codeOf)) });
   });
   await end('closes');
