@@ -27,6 +27,7 @@ const afterwards: Write = { store: 'a', key: 'afterwards', label: 'still in use'
 /** Kills a browser again and again, in the midst of every operation, and looks at what is left each time. */
 export class CrashTest {
   kills = 0;
+  profiles = 1;
   readonly faults: (Fault & { where: string })[] = [];
   readonly #browser: ProfileBrowser;
   readonly #victim: Victim;
@@ -40,9 +41,7 @@ export class CrashTest {
   async run(plan: Plan): Promise<void> {
     try {
       let page = await this.#victim.tab();
-      // Goes away with the cast in page.ts.
-      const rotates = await page.evaluate(() => crash.rotation('any') !== undefined);
-      const all = rotates ? [...operations, ...rotations] : operations;
+      const all = [...operations, ...rotations];
       for (const operation of all) {
         const began = Date.now();
         const steps = operation.timed ? [] : await countSteps(page, operation);
@@ -51,24 +50,28 @@ export class CrashTest {
         const each = ((Date.now() - began) / 1000 / places.length).toFixed(1);
         this.#log(`${operation.name}: ${steps.length} steps, ${places.length} kills, ${each} s each`);
       }
-      // The later kills have left alone what the earlier ones had.
-      for (const { look, vault, operation, where } of this.#seen) {
-        if (!look) continue;
-        const now = await lookAt(page, vault, operation);
-        const fault = this.#faultAt(`at the end, ${where}`);
-        for (const what of now.failures) fault('unreadable', what);
-        if (!isDeepStrictEqual(now, look)) fault('lost', 'is not what it was after its own kill');
-      }
+      await this.#lookAgain(page);
     } finally {
       await this.#victim.end();
     }
   }
 
-  /** The counts, of which all but the first must be 0. */
+  /** The later kills have left alone what the earlier ones on the same profile had. */
+  async #lookAgain(page: Page): Promise<void> {
+    for (const { look, vault, operation, where } of this.#seen.splice(0)) {
+      if (!look) continue;
+      const now = await lookAt(page, vault, operation);
+      const fault = this.#faultAt(`at the end, ${where}`);
+      for (const what of now.failures) fault('unreadable', what);
+      if (!isDeepStrictEqual(now, look)) fault('lost', 'is not what it was after its own kill');
+    }
+  }
+
+  /** The counts. Of those after the profiles all must be 0. */
   get counts(): string {
     const of = (kind: Fault['kind']) => this.faults.filter((fault) => fault.kind === kind).length;
     const found = `${of('lost')} lost, ${of('unreadable')} unreadable, ${of('mixed')} mixed without journal`;
-    return `${this.#browser}: ${this.kills} kills, ${found}, ${of('other')} other faults`;
+    return `${this.#browser}: ${this.kills} kills on ${this.profiles} profiles, ${found}, ${of('other')} other faults`;
   }
 
   /** Runs an operation on a vault of its own and kills the browser. What is left is examined in the next, whose page is returned. */
@@ -92,7 +95,11 @@ export class CrashTest {
     const late = setTimeout(120_000, 'no answer', { ref: false });
     const ended = await Promise.race([this.#examine(page, seen, turn, fault).catch(String), late]);
     if (ended) fault('unreadable', ended);
-    return page;
+    if (!victim.torn) return page;
+    this.#log(`${victim.torn} was torn by the kill (${seen.where}); the browser would lose all on this profile`);
+    await this.#lookAgain(page);
+    this.profiles++;
+    return victim.renew();
   }
 
   /** Judges what is left of a vault after a kill, and leaves it whole and in use. */

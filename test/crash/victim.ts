@@ -6,8 +6,11 @@ import { text as bodyOf } from 'node:stream/consumers';
 import type { BrowserContext, Page } from '@playwright/test';
 import { launchProfile, type ProfileBrowser } from '../atrest/launch.ts';
 import { openApp, type Site, serveSite } from '../e2e/app.ts';
+import { tornLog } from './leveldb.ts';
 import { type Ran, script } from './page.ts';
 import { gone, kill, processesOf } from './processes.ts';
+
+const newProfile = () => fs.mkdtempSync(path.join(os.tmpdir(), 'idbvault-crash-'));
 
 const noEnd = 'no end after two minutes';
 
@@ -15,10 +18,11 @@ const noEnd = 'no end after two minutes';
 export class Victim {
   /** What was acknowledged in the page since it was last cleared. */
   readonly acked = new Set<string>();
+  /** The log that the latest kill tore, after which the profile must not be killed again: see tornLog. */
+  torn: string | undefined;
   readonly #name: ProfileBrowser;
-  readonly #profile = fs.mkdtempSync(path.join(os.tmpdir(), 'idbvault-crash-'));
+  #profile = newProfile();
   #site: Site | undefined;
-  #fresh = true;
   #context: BrowserContext | undefined;
   #ended: Promise<unknown> = Promise.resolve();
   #processes: number[] = [];
@@ -34,7 +38,6 @@ export class Victim {
       this.#heard(request, response),
     );
     if (!this.#context) {
-      if (this.#fresh) await this.#settle(this.#site.url);
       this.#context = await launchProfile(this.#name, this.#profile);
       const context = this.#context;
       this.#ended = new Promise((resolve) => context.once('close', resolve));
@@ -43,16 +46,6 @@ export class Victim {
     const page = await this.#context.newPage();
     await this.reload(page);
     return page;
-  }
-
-  /** Lets the browser make its profile and end in peace, as one that is in use has done: killed on a new one, Chromium loses all more often. */
-  async #settle(url: string): Promise<void> {
-    this.#fresh = false;
-    const context = await launchProfile(this.#name, this.#profile);
-    const page = await context.newPage();
-    await openApp(page, url);
-    await page.evaluate(() => raw.put('settled', 'records', 'k', 'v'));
-    await context.close();
   }
 
   async reload(page: Page): Promise<void> {
@@ -83,13 +76,26 @@ export class Victim {
     this.#processes = [];
     await this.#ended;
     this.#context = undefined;
+    this.torn = tornLog(this.#profile);
     const where = await reached;
     return [where, failure || (where === noEnd ? noEnd : '')];
   }
 
+  /** Ends the browser in peace and goes on with a new profile. */
+  async renew(): Promise<Page> {
+    await this.#away();
+    this.#profile = newProfile();
+    this.#context = undefined;
+    return this.tab();
+  }
+
   async end(): Promise<void> {
-    await this.#context?.close();
+    await this.#away();
     await this.#site?.close();
+  }
+
+  async #away(): Promise<void> {
+    await this.#context?.close();
     fs.rmSync(this.#profile, { recursive: true, force: true });
   }
 
