@@ -8,14 +8,33 @@ const magic = Buffer.from([0xf1, 0xff, 0xff, 0xff, 0, 0, 1, 8]);
 const header = { functions: 8, names: 32, units: 40, files: 48, pctab: 56, functab: 64 };
 const func = { name: 4, pcsp: 16, pcfile: 20, pcln: 24, npcdata: 28, pcdata: 44 };
 
-/** Takes the tables of files, lines and names out of the image and returns how many bytes they had. */
-export function dropTraces(image) {
+/** What the first function of a program has for its number, in a code address. */
+const firstFunction = 0x1000;
+
+function readHeader(image) {
   const start = image.indexOf(magic);
   if (start < 0 || image.indexOf(magic, start + 1) >= 0) throw new Error('the table of functions is of another form');
   const field = (offset) => Number(image.readBigUInt64LE(start + offset));
-  const names = start + field(header.names);
-  const pctab = start + field(header.pctab);
-  const functab = start + field(header.functab);
+  const [names, pctab, functab] = [header.names, header.pctab, header.functab].map((of) => start + field(of));
+  return { count: field(header.functions), names, pctab, functab };
+}
+
+/** Returns the names of a program's functions, in the order of its code section. */
+export function functionNames(image) {
+  const { count, names, functab } = readHeader(image);
+  return Array.from({ length: count }, (_, i) => {
+    if (image.readUInt32LE(functab + 8 * i) !== firstFunction + i) throw new Error('the functions have another order');
+    const name = names + image.readUInt32LE(functab + image.readUInt32LE(functab + 8 * i + 4) + func.name);
+    return image.toString('utf8', name, image.indexOf(0, name));
+  });
+}
+
+/**
+ * Takes the tables of files, lines and names out of the image, and all tables of functions that are not reached, and returns how
+ * many bytes they had.
+ */
+export function dropTraces(image, unreached) {
+  const { count, names, pctab, functab } = readHeader(image);
   const needed = new Uint8Array(functab - pctab);
   // A table is pairs of numbers; a zero where a pair begins, but for the first, ends it.
   const keep = (table) => {
@@ -27,10 +46,11 @@ export function dropTraces(image) {
     } while (image[pctab + table + reader.at] !== 0);
     needed.fill(1, table, table + reader.at + 1);
   };
-  for (let i = 0; i < field(header.functions); i++) {
+  for (let i = 0; i < count; i++) {
     const f = functab + image.readUInt32LE(functab + 8 * i + 4);
-    keep(image.readUInt32LE(f + func.pcsp));
-    for (let k = 0; k < image.readUInt32LE(f + func.npcdata); k++) keep(image.readUInt32LE(f + func.pcdata + 4 * k));
+    const tables = unreached.has(i) ? -1 : image.readUInt32LE(f + func.npcdata);
+    if (tables >= 0) keep(image.readUInt32LE(f + func.pcsp));
+    for (let k = 0; k < tables; k++) keep(image.readUInt32LE(f + func.pcdata + 4 * k));
     image.writeUInt32LE(0, f + func.pcfile);
     image.writeUInt32LE(0, f + func.pcln);
     const name = names + image.readUInt32LE(f + func.name);

@@ -7,10 +7,13 @@
 // the runtime prints "?" where a function has none. What it asks of a name beside that, is whether it begins with "runtime.": that
 // much is left of those that do.
 //
+// Functions that nothing in a page calls are left as one instruction each.
+//
 // The list by which the runtime finds a function is not written down either: the file gets a start function that makes it.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { dropBuckets, dropTraces } from './functab.mjs';
+import { dropBuckets, dropTraces, functionNames } from './functab.mjs';
 import { Reader, signed, unsigned } from './leb.mjs';
+import { dropUnreached } from './stubs.mjs';
 
 const section = { type: 1, import: 2, function: 3, start: 8, element: 9, code: 10, data: 11, dataCount: 12 };
 
@@ -103,14 +106,16 @@ if (find(section.dataCount)) throw new Error('a module of another form');
 const data = find(section.data);
 const image = readImage(data.bytes);
 const segments = new Reader(data.bytes).number();
-const dropped = dropTraces(image);
+const code = find(section.code);
+const unreached = dropUnreached(code.bytes, functionNames(image));
+code.bytes = unreached.bytes;
+const dropped = dropTraces(image, unreached.dropped);
 const buckets = dropBuckets(image);
 data.bytes = writeImage(image);
 if (!readImage(data.bytes).equals(image.subarray(0, readImage(data.bytes).length)))
   throw new Error('the memory would differ');
 
 const functions = find(section.function);
-const code = find(section.code);
 const imported = new Reader(find(section.import).bytes).number(); // Go imports functions alone
 const added = withOne(functions.bytes, unsigned(plainType(find(section.type).bytes)));
 functions.bytes = added.bytes;
@@ -121,5 +126,5 @@ sections.splice(sections.indexOf(find(section.element)), 0, start);
 const packed = sections.map(({ id, bytes }) => Buffer.concat([Buffer.from([id, ...unsigned(bytes.length)]), bytes]));
 writeFileSync(file, Buffer.concat([magicAndVersion, ...packed]));
 console.log(
-  `${file}: ${segments} segments of data are now ${new Reader(data.bytes).number()}, ${dropped} bytes of tables for traces are gone, and ${buckets.count * buckets.bucket} are made at the start`,
+  `${file}: ${unreached.dropped.size} functions are never called, ${segments} segments of data are now ${new Reader(data.bytes).number()}, ${dropped} bytes of tables for traces are gone, and ${buckets.count * buckets.bucket} are made at the start`,
 );
