@@ -27,7 +27,14 @@ async function bundle(name, options) {
   const { code, map: smallMap } = await minify(text, {
     module: true,
     ecma: 2022,
-    compress: { passes: 3, hoist_funs: true, keep_fargs: false, pure_getters: true, unsafe_arrows: true },
+    compress: {
+      passes: 3,
+      hoist_funs: true,
+      keep_fargs: false,
+      pure_getters: true,
+      unsafe_arrows: true,
+      lhs_constants: false,
+    },
     sourceMap: { content: map.text, includeSources: true, url: `${name}.js.map` },
   });
   writeFileSync(`web/dist/${name}.js`, code);
@@ -35,7 +42,7 @@ async function bundle(name, options) {
 }
 
 // Other files import them when they are needed.
-const lazy = ['trouble', 'sealer', 'extras', 'autolock', 'session', 'remote', 'rotation', 'audit'];
+const lazy = ['trouble', 'sealer', 'extras', 'autolock', 'session', 'remote', 'rotation', 'audit', 'later'];
 const lazyIsBeside = lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`));
 await bundle('index', {
   external: ['./wasm_exec.js'],

@@ -188,9 +188,10 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     now: () => Date.now(),
   };
   // An exception must not unwind the program.
-  for (const name of ['begin', 'get', 'put', 'remove', 'range', 'requested', 'abort', 'hold', 'recall'] as const) {
-    const step = steps[name] as (id: number, ...rest: number[]) => number;
-    steps[name] = (id: number, ...rest: number[]) => {
+  const each = steps as Record<string, (id: number, ...rest: number[]) => unknown>;
+  for (const name of ['hold', 'recall', ...Object.keys(database.steps)]) {
+    const step = each[name] as (id: number, ...rest: number[]) => unknown;
+    each[name] = (id, ...rest) => {
       try {
         return step(id, ...rest);
       } catch (error) {

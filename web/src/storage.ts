@@ -5,8 +5,10 @@ import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
 import { isUnlocked, noKeys, type SecurityDetail, securityEvents, tellSecurity } from './host.ts';
 import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
+import type { Read } from './later.ts';
+import { type Inside, type Later, laterNames } from './later-names.ts';
 import { engineOf, type Link, lockWatch, openStore, type Place } from './link.ts';
-import { current, type StoreCall } from './loader.ts';
+import { current, loaded, type StoreCall } from './loader.ts';
 import { tellOpened } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
 import { importSecret, type Secret } from './secret.ts';
@@ -25,13 +27,6 @@ export interface RecordMetadata {
   expiresAt: Date | null;
   /** The epoch of the key that sealed it. */
   epoch: number;
-}
-
-/** A value as Go gives it. */
-interface Read {
-  bytes: Uint8Array<ArrayBuffer>;
-  kind: number;
-  type: string;
 }
 
 /** A value that is larger goes alone: what it takes, no crossing and no transaction counts beside. */
@@ -53,6 +48,7 @@ export interface KeyFilter {
  *
  * It gets an event of the name `security`, a CustomEvent of {@link SecurityDetail}, of what happens to its vault on this page.
  */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the static block defines what the interface declares
 export class EncryptedStorage extends EventTarget {
   readonly #place: Place;
   readonly #changes: Changes;
@@ -60,6 +56,17 @@ export class EncryptedStorage extends EventTarget {
   #link: Link;
   #relink: Promise<Link> | undefined;
   #closed = false;
+
+  static {
+    // Methods that few pages call, or not at once: their file is loaded with the first of them.
+    const methods = EncryptedStorage.prototype as unknown as Record<string, unknown>;
+    for (const name of laterNames)
+      methods[name] = async function (this: EncryptedStorage, ...all: unknown[]) {
+        const file = await later();
+        const inside: Inside = [this, this.#place, (...all) => this.#call(...all), (...all) => this.#tell(...all)];
+        return (file[name] as (inside: Inside, ...all: unknown[]) => unknown)(inside, ...all);
+      };
+  }
 
   /** @internal Use {@link createEncryptedStorage}. */
   constructor(place: Place, link: Link, changes: Changes) {
@@ -146,34 +153,13 @@ export class EncryptedStorage extends EventTarget {
    */
   async getDecryptedBlob(key: string): Promise<Blob | null> {
     const found = await this.#read(key);
-    if (found === null) return null;
-    const { kind, bytes } = found;
-    const type = kind === Kind.text ? 'text/plain;charset=utf-8' : 'application/octet-stream';
-    return new Blob([bytes], { type: kind === Kind.blob ? found.type : type });
+    return found && (await later()).blobOf(found);
   }
 
   /** Reads what is known of a record; null where there is none. A large value is not read for it. */
   async getMetadata(key: string): Promise<RecordMetadata | null> {
     const found = await this.#call('metadata', namesOf([key]));
-    if (found[0] === null) return null;
-    const [classification, created, expires, epoch, size, contentType, context] = found as [
-      DataClassification,
-      number,
-      number,
-      number,
-      number,
-      string,
-      string,
-    ];
-    return {
-      classification,
-      context: context ? (JSON.parse(context) as Context) : null,
-      contentType,
-      size,
-      encryptedAt: new Date(created * 1000),
-      expiresAt: expires ? new Date(expires * 1000) : null,
-      epoch,
-    };
+    return found[0] === null ? null : (await later()).metadataOf(found);
   }
 
   /**
@@ -192,16 +178,16 @@ export class EncryptedStorage extends EventTarget {
     if (typeof fn !== 'function') throw invalid('The change must be a function.');
     const item: Item = { name: nameOf(key), context: contextText(context) };
     if (classification !== undefined) item.classification = classNumber(classification);
-    let deleted = false;
+    let type: ChangeEvent['type'] = 'set';
     const change = async (bytes: Uint8Array | null) => {
       const next = await fn(bytes && toText(bytes));
-      deleted = next === null;
+      type = next === null ? 'delete' : 'set';
       if (next === null) return null;
       const { kind, contentType, bytes: payload } = payloadOf(next);
       return [kind, contentType, await payload];
     };
     await this.#call('update', [item], [change]);
-    this.#tell(deleted ? 'delete' : 'set', [item]);
+    this.#tell(type, [item]);
   }
 
   /** Stores the JSON text of a value. */
@@ -325,18 +311,6 @@ export class EncryptedStorage extends EventTarget {
     tellOpened(this.#place.database);
   }
 
-  /**
-   * Destroys the keys of a class, or of all that a `policy` marks with `purgeOnLogout`, deletes their records, and locks the vault in
-   * all tabs. No secret is needed. What was forgotten can be read by nobody, but from an image of the disk from before, with a secret
-   * of then. The class can be written again once the vault is unlocked, under new keys.
-   *
-   * @throws VaultError `ERR_INVALID` where no class is given and none is marked
-   */
-  async lockAndForget(classification?: DataClassification): Promise<void> {
-    await this.#call('forget', [{ name: '', classification: classification ? classNumber(classification) : 0 }]);
-    await this.lock();
-  }
-
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
   close(): void {
     if (this.#closed) return;
@@ -398,5 +372,9 @@ export class EncryptedStorage extends EventTarget {
     return this.#relink;
   }
 }
+
+export interface EncryptedStorage extends Later {}
+
+const later = () => loaded('./later.js', import('./later.ts'));
 
 const closed = () => new VaultError('ERR_CLOSED', 'The storage is closed, or its database was deleted. Open it again.');
