@@ -19,6 +19,7 @@ func TestRecordAAD(t *testing.T) {
 		{"whole", Whole, PartWhole, "\x01", wholeHeaderHex},
 		{"head of a split record", Split, PartHead, "\x02", splitHeaderHex},
 		{"value of a split record", Split, PartValue, "\x03", splitHeaderHex},
+		{"head of a chunked record", Chunked, PartHead, "\x02", chunkedHeaderHex},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHeader(c.layout)
@@ -110,13 +111,18 @@ func takeLP(b []byte) (x, rest []byte) {
 // An encoding that can be read back is injective. The fuzzer looks for a field that can't.
 func FuzzRecordAAD(f *testing.F) {
 	f.Add("database", "store", []byte("name"), byte(1), byte(1), byte(5), uint32(1), uint64(2), uint64(3), []byte("123456789012"), []byte("abcdefghijkl"), uint64(9))
+	f.Add("d", "s", []byte{1}, byte(2), byte(3), byte(5), uint32(4), uint64(5), uint64(6), []byte("123456789012"), []byte("abcdefghijkl"), uint64(7))
 	f.Add("", "", []byte{}, byte(0), byte(2), byte(0), uint32(0), uint64(0), uint64(0), []byte{}, []byte{}, uint64(0))
 	f.Fuzz(func(t *testing.T, database, store string, name []byte, part, layout, class byte, epoch uint32, created, expires uint64, iv, valueIV []byte, length uint64) {
 		h := Header{Layout: Layout(layout), Class: Class(class), Epoch: epoch, Created: created, Expires: expires}
 		copy(h.IV[:], iv)
-		if h.Layout == Split {
+		switch h.Layout {
+		case Split:
 			copy(h.ValueIV[:], valueIV)
 			h.Length = length
+		case Chunked:
+			copy(h.Salt[:], valueIV)
+			h.Begun, h.Length = length, created
 		}
 		aad := RecordAAD(Place{database, store, name}, Part(part), &h)
 		label, rest := takeLP(aad)
@@ -133,8 +139,11 @@ func FuzzRecordAAD(f *testing.F) {
 			Layout: Layout(header[2]), Class: Class(header[3]), Epoch: binary.BigEndian.Uint32(header[4:]),
 			Created: binary.BigEndian.Uint64(header[8:]), Expires: binary.BigEndian.Uint64(header[16:]), IV: [IVSize]byte(header[24:36]),
 		}
-		if back.Layout == Split {
+		switch back.Layout {
+		case Split:
 			back.ValueIV, back.Length = [IVSize]byte(header[36:48]), binary.BigEndian.Uint64(header[48:])
+		case Chunked:
+			back.Salt, back.Begun, back.Length = [32]byte(header[36:68]), binary.BigEndian.Uint64(header[68:]), binary.BigEndian.Uint64(header[76:])
 		}
 		if back != h || header[0] != 1 || header[1] != 1 {
 			t.Fatalf("the header was read back as %+v, want %+v", back, h)

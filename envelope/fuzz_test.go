@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"bytes"
+	"encoding/binary"
 	"math"
 	"testing"
 )
@@ -10,7 +11,7 @@ import (
 // may panic, whatever it is given.
 
 func FuzzParseHeader(f *testing.F) {
-	for _, layout := range []Layout{Whole, Split} {
+	for _, layout := range []Layout{Whole, Split, Chunked} {
 		h := sampleHeader(layout)
 		f.Add(append(h.Encode(), tag...))
 	}
@@ -70,13 +71,18 @@ func FuzzParseRecordKey(f *testing.F) {
 }
 
 func FuzzParseChunkKey(f *testing.F) {
-	f.Add(ChunkKey("store", []byte("name"), 3))
+	f.Add(ChunkKey("store", []byte("name")))
+	f.Add(ChunksKey("store", []byte("name"), ChunkID{1, 2, 3}, 7))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		store, name, index, err := ParseChunkKey(b)
+		store, name, id, err := ParseChunkKey(b)
 		if err != nil {
 			return
 		}
-		if again := ChunkKey(store, name, index); !bytes.Equal(again, b) {
+		again := ChunkKey(store, name)
+		if id != nil {
+			again = ChunksKey(store, name, *id, binary.BigEndian.Uint32(b[len(b)-4:]))
+		}
+		if !bytes.Equal(again, b) {
 			t.Errorf("%x is encoded again as %x", b, again)
 		}
 	})

@@ -18,6 +18,8 @@ const (
 	Whole Layout = 1
 	// Split is the head behind the header in `records`, and the value as one ciphertext in `chunks`.
 	Split Layout = 2
+	// Chunked is the head behind the header in `records`, and the value as ciphertexts of its chunks in `chunks`.
+	Chunked Layout = 3
 )
 
 // Part names a ciphertext of a record in its associated data.
@@ -33,7 +35,8 @@ const (
 // Header is what of a record is stored in clear. All of it is associated data.
 //
 //	u8 version || u8 suite || u8 layout || u8 class || u32 epoch || u64 created || u64 expires || 12-byte IV
-//	layout split: || 12-byte value IV || u64 value length
+//	layout split:   || 12-byte value IV || u64 value length
+//	layout chunked: || 32-byte salt || u64 begun || u64 value length
 type Header struct {
 	Layout  Layout
 	Class   Class
@@ -41,26 +44,32 @@ type Header struct {
 	Created uint64 // Unix time in seconds
 	Expires uint64 // Unix time in seconds; 0 means never
 	IV      [IVSize]byte
-	ValueIV [IVSize]byte // layout split only
-	Length  uint64       // bytes of value; layout split only
+	ValueIV [IVSize]byte        // layout split only
+	Salt    [ChunkSaltSize]byte // layout chunked only
+	Begun   uint64              // when the value's chunks were begun, Unix time in seconds; layout chunked only
+	Length  uint64              // bytes of value; layouts split and chunked only
 }
 
 const (
-	wholeHeaderSize = 36
-	splitHeaderSize = wholeHeaderSize + IVSize + 8
+	wholeHeaderSize   = 36
+	splitHeaderSize   = wholeHeaderSize + IVSize + 8
+	chunkedHeaderSize = wholeHeaderSize + ChunkSaltSize + 2*8
 )
 
 // MaxHeaderSize is the largest size in bytes of an encoded header.
-const MaxHeaderSize = splitHeaderSize
+const MaxHeaderSize = chunkedHeaderSize
 
-// MaxValue is the most bytes that the value of one record may have. Browsers refuse larger messages to SubtleCrypto and
+// MaxValue is the most bytes that a value may have which is one ciphertext, or which is read as a whole. Browsers refuse larger messages to SubtleCrypto and
 // IndexedDB long before GCM's own limit of 2^36 - 32 bytes (SP 800-38D §5.2.1.1).
 const MaxValue = 1 << 30
 
 // Size is the length in bytes of h encoded.
 func (h *Header) Size() int {
-	if h.Layout == Split {
+	switch h.Layout {
+	case Split:
 		return splitHeaderSize
+	case Chunked:
+		return chunkedHeaderSize
 	}
 	return wholeHeaderSize
 }
@@ -81,8 +90,13 @@ func (h *Header) write(w *writer) {
 	w.u64(h.Created)
 	w.u64(h.Expires)
 	w.raw(h.IV[:])
-	if h.Layout == Split {
+	switch h.Layout {
+	case Split:
 		w.raw(h.ValueIV[:])
+		w.u64(h.Length)
+	case Chunked:
+		w.raw(h.Salt[:])
+		w.u64(h.Begun)
 		w.u64(h.Length)
 	}
 }
@@ -97,13 +111,19 @@ func ParseHeader(b []byte) (Header, error) {
 	}
 	h := Header{Layout: Layout(r.u8()), Class: Class(r.u8()), Epoch: r.u32(), Created: r.u64(), Expires: r.u64()}
 	copy(h.IV[:], r.take(IVSize))
-	if h.Layout == Split {
+	longest := uint64(MaxValue)
+	switch h.Layout {
+	case Whole:
+	case Split:
 		copy(h.ValueIV[:], r.take(IVSize))
 		h.Length = r.u64()
+	case Chunked:
+		copy(h.Salt[:], r.take(ChunkSaltSize))
+		h.Begun, h.Length, longest = r.u64(), r.u64(), MaxChunked
+	default:
+		return Header{}, ErrFormat
 	}
-	ok := !r.bad && (h.Layout == Whole || h.Layout == Split) && h.Class.Valid() && h.Epoch > 0 && h.Length <= MaxValue &&
-		len(r.b) >= TagSize
-	if !ok {
+	if r.bad || !h.Class.Valid() || h.Epoch == 0 || h.Length > longest || len(r.b) < TagSize {
 		return Header{}, ErrFormat
 	}
 	return h, nil
@@ -146,17 +166,6 @@ func RecordKey(store string, name []byte) []byte {
 	return w.b
 }
 
-// ChunkKey is the key of a value in `chunks`: u8 len(store) || store || u16 len(name) || stored name || u32 index.
-func ChunkKey(store string, name []byte, index uint32) []byte {
-	var w writer
-	w.u8(byte(len(store)))
-	w.str(store)
-	w.u16(uint16(len(name)))
-	w.raw(name)
-	w.u32(index)
-	return w.b
-}
-
 // ParseRecordKey returns the store and the stored name of a key of `records`.
 func ParseRecordKey(key []byte) (store string, name []byte, err error) {
 	r := reader{b: key}
@@ -165,18 +174,6 @@ func ParseRecordKey(key []byte) (store string, name []byte, err error) {
 		return "", nil, ErrFormat
 	}
 	return string(s), r.b, nil
-}
-
-// ParseChunkKey returns the store, the stored name and the index of a key of `chunks`.
-func ParseChunkKey(key []byte) (store string, name []byte, index uint32, err error) {
-	r := reader{b: key}
-	s := r.take(int(r.u8()))
-	name = r.take(int(r.u16()))
-	index = r.u32()
-	if r.bad || len(s) == 0 || len(name) == 0 || len(r.b) != 0 {
-		return "", nil, 0, ErrFormat
-	}
-	return string(s), name, index, nil
 }
 
 const nameLabel = "idbvault/name/v1"

@@ -3,7 +3,6 @@ package envelope
 import (
 	"bytes"
 	"encoding/hex"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -18,6 +17,7 @@ func TestHeader(t *testing.T) {
 	}{
 		{"whole", Whole, wholeHeaderHex, 36},
 		{"split", Split, splitHeaderHex, 56},
+		{"chunked", Chunked, chunkedHeaderHex, 84},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h := sampleHeader(c.layout)
@@ -38,7 +38,7 @@ func TestHeader(t *testing.T) {
 
 // A header that lost a byte, or whose ciphertext is shorter than a tag, must not parse: not one byte fewer is enough.
 func TestHeaderTruncated(t *testing.T) {
-	for _, layout := range []Layout{Whole, Split} {
+	for _, layout := range []Layout{Whole, Split, Chunked} {
 		h := sampleHeader(layout)
 		stored := append(h.Encode(), tag...)
 		for n := range stored {
@@ -50,7 +50,7 @@ func TestHeaderTruncated(t *testing.T) {
 }
 
 func TestHeaderRefused(t *testing.T) {
-	whole, split := fromHex(t, wholeHeaderHex), fromHex(t, splitHeaderHex)
+	whole, split, chunked := fromHex(t, wholeHeaderHex), fromHex(t, splitHeaderHex), fromHex(t, chunkedHeaderHex)
 	for _, c := range []struct {
 		name   string
 		header []byte
@@ -62,12 +62,13 @@ func TestHeaderRefused(t *testing.T) {
 		{"suite 0", change(t, whole, 1, "00"), ErrVersion},
 		{"suite 2", change(t, whole, 1, "02"), ErrVersion},
 		{"layout 0", change(t, whole, 2, "00"), ErrFormat},
-		{"layout 3", change(t, split, 2, "03"), ErrFormat},
+		{"layout 4", change(t, chunked, 2, "04"), ErrFormat},
 		{"class 0", change(t, whole, 3, "00"), ErrFormat},
 		{"class 6", change(t, whole, 3, "06"), ErrFormat},
 		{"epoch 0", change(t, whole, 4, "00000000"), ErrFormat},
 		{"length 2^30 + 1", change(t, split, 48, "0000000040000001"), ErrFormat},
 		{"length 2^64 - 1", change(t, split, 48, "ffffffffffffffff"), ErrFormat},
+		{"chunked length 2^40 + 1", change(t, chunked, 76, "0000010000000001"), ErrFormat},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if h, err := ParseHeader(append(c.header, tag...)); err != c.want {
@@ -79,7 +80,7 @@ func TestHeaderRefused(t *testing.T) {
 
 // What stands at the edge of a field's range is within it.
 func TestHeaderAccepted(t *testing.T) {
-	whole, split := fromHex(t, wholeHeaderHex), fromHex(t, splitHeaderHex)
+	whole, split, chunked := fromHex(t, wholeHeaderHex), fromHex(t, splitHeaderHex), fromHex(t, chunkedHeaderHex)
 	for _, c := range []struct {
 		name   string
 		header []byte
@@ -90,6 +91,8 @@ func TestHeaderAccepted(t *testing.T) {
 		{"never expires", change(t, whole, 16, "0000000000000000")},
 		{"length 0", change(t, split, 48, "0000000000000000")},
 		{"length 2^30", change(t, split, 48, "0000000040000000")},
+		{"chunked length 0", change(t, chunked, 76, "0000000000000000")},
+		{"chunked length 2^40", change(t, chunked, 76, "0000010000000000")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, err := ParseHeader(append(slices.Clone(c.header), tag...))
@@ -129,54 +132,15 @@ func TestRecordKey(t *testing.T) {
 	}
 }
 
-func TestChunkKey(t *testing.T) {
-	for _, c := range []struct {
-		name, store, record string
-		index               uint32
-		want                string
-	}{
-		{"first", "st", "name", 0, "\x02st\x00\x04name\x00\x00\x00\x00"},
-		{"last", "st", "name", math.MaxUint32, "\x02st\x00\x04name\xff\xff\xff\xff"},
-		{"longest name", "s", strings.Repeat("n", MaxName), 7, "\x01s\x04\x00" + strings.Repeat("n", MaxName) + "\x00\x00\x00\x07"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			key := ChunkKey(c.store, []byte(c.record), c.index)
-			if string(key) != c.want {
-				t.Fatalf("got %q, want %q", key, c.want)
-			}
-			store, name, index, err := ParseChunkKey(key)
-			if err != nil || store != c.store || string(name) != c.record || index != c.index {
-				t.Errorf("parsed to %q, %q, %d, %v", store, name, index, err)
-			}
-			for n := range key {
-				if _, _, _, err := ParseChunkKey(key[:n]); err != ErrFormat {
-					t.Errorf("%d bytes: got %v, want ErrFormat", n, err)
-				}
-			}
-			if _, _, _, err := ParseChunkKey(append(key, 0)); err != ErrFormat {
-				t.Errorf("a byte behind it: got %v, want ErrFormat", err)
-			}
-		})
-	}
-	for _, c := range []struct{ name, key string }{
-		{"a store without a name", "\x00\x00\x04name\x00\x00\x00\x00"},
-		{"a record without a name", "\x02st\x00\x00\x00\x00\x00\x00"},
-	} {
-		if _, _, _, err := ParseChunkKey([]byte(c.key)); err != ErrFormat {
-			t.Errorf("%s: got %v, want ErrFormat", c.name, err)
-		}
-	}
-}
-
 // The keys of one store lie together in both tables, and its name bounds them: no other store's key may sort between.
 func TestKeysOfStoresDoNotMeet(t *testing.T) {
 	if bytes.Equal(RecordKey("ab", []byte("c")), RecordKey("a", []byte("bc"))) {
 		t.Error("a byte moved from the store to the name gives the same record key")
 	}
-	if bytes.Equal(ChunkKey("ab", []byte("c"), 0), ChunkKey("a", []byte("bc"), 0)) {
+	if bytes.Equal(ChunkKey("ab", []byte("c")), ChunkKey("a", []byte("bc"))) {
 		t.Error("a byte moved from the store to the name gives the same chunk key")
 	}
-	if bytes.Equal(ChunkKey("a", []byte("b\x00"), 0), ChunkKey("a", []byte("b"), 0)) {
+	if bytes.Equal(ChunkKey("a", []byte("b\x00")), ChunkKey("a", []byte("b"))) {
 		t.Error("a byte moved from the name to the index gives the same chunk key")
 	}
 }

@@ -9,6 +9,7 @@ import "idbvault/jsbridge"
 type Write struct {
 	Store int
 	Key   []byte
+	To    []byte // every entry from Key up to, and without, To is deleted
 	Bytes []byte
 	Value jsbridge.Ref
 }
@@ -28,11 +29,19 @@ type Expect struct {
 	Empty  []int
 }
 
+// Count says how many entries a range must have.
+type Count struct {
+	Store int
+	Range Range
+	N     int
+}
+
 // Batch is one readwrite transaction, over at most two object stores.
 type Batch struct {
 	Writes []Write
 	Clears []Clear
 	Expect *Expect
+	Count  *Count
 	Strict bool // flushed to the disk before it completes
 	Issued func()
 }
@@ -69,6 +78,19 @@ func (db *DB) commit(c *jsbridge.Call, b Batch) error {
 			return ErrStale
 		}
 	}
+	if n := b.Count; n != nil {
+		at, err := askRange(c, n.Store, n.Range, 0, rangeCount)
+		if err == nil {
+			err = requested(c, 1)
+		}
+		if err == nil && length(c, at) != n.N {
+			err = ErrStale
+		}
+		if err != nil {
+			stepAbort(c.ID())
+			return err
+		}
+	}
 	for i := range b.Clears {
 		if _, err := askRange(c, b.Clears[i].Store, b.Clears[i].Range, 0, rangeDelete); err != nil {
 			stepAbort(c.ID())
@@ -99,6 +121,9 @@ func (b *Batch) scope() (first, second int) {
 	}
 	for i := range b.Clears {
 		add(b.Clears[i].Store)
+	}
+	if b.Count != nil {
+		add(b.Count.Store)
 	}
 	if b.Expect != nil {
 		add(b.Expect.Store)
@@ -140,6 +165,13 @@ func (e *Expect) holds(c *jsbridge.Call) (bool, error) {
 func issue(c *jsbridge.Call, writes []Write) error {
 	for i := range writes {
 		w := &writes[i]
+		if len(w.To) != 0 {
+			if _, err := askRange(c, w.Store, Range{w.Key, w.To}, 0, rangeDelete); err != nil {
+				stepAbort(c.ID())
+				return err
+			}
+			continue
+		}
 		keyed(w.Key, w.Bytes)
 		step := int32(0)
 		if len(w.Bytes) == 0 && w.Value == jsbridge.NoRef {

@@ -225,7 +225,7 @@ func TestSecondLookKeepsItsTurn(t *testing.T) {
 		writer.set(writer.store("db", "st", withSecret("secret")), text("n", large("old")))
 		s := reader.store("db", "st", withSecret("secret"))
 		reader.set(s, text("other", "so that the write has its lease"))
-		s.large = chunked{whole: true, unsure: map[string]bool{"n": true}} // as it is before another tab is heard
+		s.large = largeNames{whole: true, unsure: map[string]bool{"n": true}} // as it is before another tab is heard
 		w.start(func(t *task) {
 			if got, err := get(t, s, "n"); err != nil || got != large("old") {
 				w.t.Errorf("seed %d: read %.10q, %v", seed, got, err)

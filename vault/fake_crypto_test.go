@@ -7,8 +7,10 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"io"
 	"strings"
 
+	"golang.org/x/crypto/hkdf"
 	"golang.org/x/crypto/pbkdf2"
 
 	"idbvault/envelope"
@@ -41,6 +43,12 @@ type fakeKey struct {
 	raw  []byte
 
 	forgotten bool // by the page that kept it
+}
+
+// yields reports whether script in the page could make a handle give away other keys of the vault. An object key derives those of
+// single values, and no more.
+func yields(k *fakeKey) bool {
+	return k.uses&(mayWrap|mayUnwrap) != 0 || k.uses&mayDerive != 0 && k.kind != "HKDF"
 }
 
 func secretKey(secret string) Key {
@@ -136,6 +144,19 @@ func (p *page) DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error)
 
 func (p *page) DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error) {
 	return p.derive(t, secret, salt, n, fakeKey{kind: "AES-GCM", uses: maySeal})
+}
+
+func (p *page) DeriveChunkKey(t Task, object Key, salt, info []byte) (Key, error) {
+	raw, err := p.raw(object, mayDerive)
+	if err != nil {
+		return nil, err
+	}
+	key := make([]byte, 32)
+	if _, err := io.ReadFull(hkdf.New(sha256.New, raw, salt, info), key); err != nil {
+		return nil, err
+	}
+	t.(*task).linger()
+	return &fakeKey{kind: "AES-GCM", uses: maySeal, raw: key}, nil
 }
 
 func (p *page) NewVaultKey(t Task, kek Key) (Key, []byte, error) {

@@ -228,11 +228,20 @@ func (c *conn) Commit(t Task, b Batch) error {
 			tables = append(tables, *e.Empty)
 		}
 	}
+	if b.Count != nil {
+		tables = append(tables, b.Count.Table)
+	}
 	x, err := c.begin(true, tables...)
 	if err != nil {
 		return err
 	}
 	defer c.d.end(x)
+	if n := b.Count; n != nil {
+		c.wait(t, x)
+		if len(c.d.within(n.Table, n.Range, 0)) != n.N {
+			return ErrStale
+		}
+	}
 	if b.Expect != nil {
 		c.wait(t, x)
 		if !c.d.holds(b.Expect) {
@@ -258,7 +267,11 @@ func (c *conn) apply(b *Batch) error {
 	}
 	for _, w := range b.Writes {
 		value, _ := w.Value.([]byte)
-		if w.Value == nil && len(w.Bytes) == 0 {
+		if w.To != nil {
+			for _, key := range c.d.within(w.Table, Range{w.Key, w.To}, 0) {
+				delete(c.d.tables[w.Table], string(key))
+			}
+		} else if w.Value == nil && len(w.Bytes) == 0 {
 			delete(c.d.tables[w.Table], string(w.Key))
 		} else {
 			c.d.tables[w.Table][string(w.Key)] = append(bytes.Clone(w.Bytes), value...)

@@ -72,7 +72,7 @@ func (b *tab) recordKey(s *Store, name string) string {
 }
 
 func (b *tab) chunkKey(s *Store, name string) string {
-	return string(envelope.ChunkKey(s.name, b.storedName(s, name), 0))
+	return string(envelope.ChunkKey(s.name, b.storedName(s, name)))
 }
 
 func (b *tab) storedName(s *Store, name string) (stored []byte) {

@@ -254,7 +254,7 @@ func (p *page) Lock(t Task, name string, shared bool) (func(), error) {
 func (p *page) Pause(t Task, _ int) { t.(*task).linger() }
 
 func (p *page) Keep(database, label string, key Key) Key {
-	if k := key.(*fakeKey); k.uses&(mayWrap|mayUnwrap|mayDerive) != 0 {
+	if k := key.(*fakeKey); yields(k) {
 		p.t.Errorf("the page was given a handle of kind %s to keep, which may %s", k.kind, k.uses)
 	}
 	for _, kept := range p.kept[database] {
@@ -321,6 +321,13 @@ func (p *page) Front(_ Task, b Blob, offset, n int) []byte {
 	x = x[min(offset, len(x)):]
 	return append([]byte(nil), x[:min(n, len(x))]...)
 }
+
+// Discard spoils what is let go of, so that who looks at it later is found out.
+func (p *page) Discard(_ Task, b Blob) { clear(b.([]byte)) }
+
+func (p *page) Room(_ Task, size int) (Blob, error) { return make([]byte, size), nil }
+
+func (p *page) Fill(_ Task, room Blob, at int, b Blob) { copy(room.([]byte)[at:], b.([]byte)) }
 
 func (w *world) note(format string, arguments ...any) {
 	w.events = append(w.events, fmt.Sprintf(format, arguments...))

@@ -79,23 +79,24 @@ func TestNoHandleThatUnwraps(t *testing.T) {
 			kinds := map[string]int{}
 			for key := range found {
 				kinds[key.kind]++
-				if key.uses&(mayUnwrap|mayWrap|mayDerive) != 0 {
+				if yields(key) {
 					t.Errorf("a handle of kind %s is left, which may %s", key.kind, key.uses)
 				}
 			}
-			// The walk must have come to the keys that a vault works with: five record keys, audit key, name key, keyring key.
-			if kinds["AES-GCM"] != 6 || kinds["HMAC"] != 2 {
+			// The walk must have come to the keys that a vault works with: five record keys, five object keys, audit key, name key,
+			// keyring key.
+			if kinds["AES-GCM"] != 6 || kinds["HKDF"] != 5 || kinds["HMAC"] != 2 {
 				t.Errorf("the vault holds %v", kinds)
 			}
 			kept := 0
 			for _, key := range b.kept["db"] {
-				if k := key.(*fakeKey); k.uses&(mayUnwrap|mayWrap|mayDerive) != 0 {
+				if k := key.(*fakeKey); yields(k) {
 					t.Errorf("the page keeps a handle of kind %s, which may %s", k.kind, k.uses)
 				}
 				kept++
 			}
-			if kept != 8 {
-				t.Errorf("the page keeps %d handles, want 8", kept)
+			if kept != 13 {
+				t.Errorf("the page keeps %d handles, want 13", kept)
 			}
 		})
 	}

@@ -16,7 +16,7 @@ func (vs *Vaults) Lock(database string) {
 	v.db.Close()
 	for _, state := range v.stores {
 		state.names = nil
-		state.large = chunked{}
+		state.large = largeNames{}
 	}
 }
 

@@ -180,12 +180,12 @@ func (b *tab) noLeftOvers(s *Store) {
 	b.t.Helper()
 	d := b.disks[s.database]
 	for key := range d.tables[Chunks] {
-		store, name, _, err := envelope.ParseChunkKey([]byte(key))
+		store, name, id, err := envelope.ParseChunkKey([]byte(key))
 		if err != nil {
 			b.t.Fatal(err)
 		}
 		h, err := envelope.ParseHeader(d.tables[Records][string(envelope.RecordKey(store, name))])
-		if err != nil || h.Layout != envelope.Split {
+		if err != nil || id == nil && h.Layout != envelope.Split || id != nil && (h.Layout != envelope.Chunked || h.ChunkID() != *id) {
 			b.t.Errorf("a value of %d bytes is left over (%v)", len(d.tables[Chunks][key]), err)
 		}
 	}

@@ -48,6 +48,7 @@ type Crypto interface {
 	Verify(t Task, key Key, message, mac []byte) error                          // HMAC-SHA-256, in constant time
 	DeriveKEK(t Task, secret Key, salt []byte, n uint32) (Key, error)           // PBKDF2-HMAC-SHA256 to AES-KW
 	DerivePackageKey(t Task, secret Key, salt []byte, n uint32) (Key, error)    // PBKDF2-HMAC-SHA256 to AES-256-GCM
+	DeriveChunkKey(t Task, object Key, salt, info []byte) (Key, error)          // HKDF-SHA-256 to AES-256-GCM
 	// NewVaultKey draws a vault key and returns it, able to wrap, with its 40 bytes wrapped by kek.
 	NewVaultKey(t Task, kek Key) (Key, []byte, error)
 	UnwrapVaultKey(t Task, kek Key, wrapped []byte) (Key, error)
@@ -86,10 +87,11 @@ var (
 	JournalEntry = []byte("rotation")
 )
 
-// Write is one entry to put, or to delete where Value is nil and Bytes is empty.
+// Write is one entry to put, or to delete where Value is nil and Bytes is empty: with To, every one from Key up to, and without, To.
 type Write struct {
 	Table Table
 	Key   []byte
+	To    []byte
 	Bytes []byte // what to put, or what comes in front of Value
 	Value Blob
 
@@ -107,9 +109,18 @@ type Batch struct {
 	// Expect, where not nil, is compared inside the transaction. If the entry is not what it says, nothing is
 	// written and Commit returns ErrStale.
 	Expect *Expect
+	// Count, where not nil, is compared in the same way.
+	Count *Counted
 	// Issued, where not nil, is called when every request has been made: a transaction that is made later takes effect
 	// later.
 	Issued func()
+}
+
+// Counted says how many entries a range must have.
+type Counted struct {
+	Table Table
+	Range Range
+	N     int
 }
 
 // Swap is what to write in the place of an entry of Records, in Records and in Chunks.
@@ -193,6 +204,11 @@ type Platform interface {
 	Drop(h Held)
 	// Report tells the page of an event.
 	Report(database string, e Event, epoch uint32, count int)
+	// Discard lets go of a Blob before its Task ends.
+	Discard(t Task, b Blob)
+	// Room returns a Blob of that size, and Fill copies b to a place in it.
+	Room(t Task, size int) (Blob, error)
+	Fill(t Task, room Blob, at int, b Blob)
 	// Front copies up to n bytes of b, from offset on.
 	Front(t Task, b Blob, offset, n int) []byte
 }

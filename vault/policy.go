@@ -135,7 +135,7 @@ func (v *Vault) sweep(t Task, classes ClassSet) error {
 				continue
 			}
 			s := &Store{Vault: v, name: store}
-			swaps = append(swaps, Swap{entries[i].Key, entries[i].Front[:h.Size()], s.deletes(stored, nil)})
+			swaps = append(swaps, Swap{entries[i].Key, entries[i].Front[:h.Size()], s.deletesChunks(&h, stored, s.deletes(stored, nil))})
 		}
 		if len(swaps) > 0 {
 			if _, err := v.db.Swap(t, swaps); err != nil {

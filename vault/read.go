@@ -120,6 +120,13 @@ func (s *Store) look(t Task, names []string, what reading, issued func()) ([]Val
 		err = o.lookUpAll(entries, issued)
 	}
 	err = o.end(entries, err)
+	for i := range found {
+		if v := &found[i]; err == nil && what != readHeads && v.Found && v.Header.Layout == envelope.Chunked {
+			if err = s.whole(t, v, hidden[i]); err == errReplaced {
+				err = errMoved
+			}
+		}
+	}
 	if err == nil && s.nameEpoch != named {
 		err = errMoved
 	}
@@ -164,7 +171,7 @@ func (s *Store) opening(t Task, n int, headsOnly bool) *opening {
 func (o *opening) lookUpAll(entries []sealed, issued func()) error {
 	large := &o.large
 	for i := range entries {
-		entries[i].split = large.stored[string(entries[i].stored)]
+		entries[i].split = large.stored[string(entries[i].stored)]&inOne != 0
 	}
 	if err := o.lookUp(entries, nil); err != nil {
 		return err
@@ -172,7 +179,7 @@ func (o *opening) lookUpAll(entries []sealed, issued func()) error {
 	var again []sealed
 	for i := range entries {
 		if e := &entries[i]; e.unread() {
-			large.note(e.stored)
+			large.note(e.stored, inOne)
 			e.split = true
 			again = append(again, *e)
 		}
@@ -204,7 +211,7 @@ func (o *opening) lookUp(entries []sealed, issued func()) error {
 	for i := range entries {
 		reads[i] = Read{Table: Records, Key: entries[i].value.key}
 		if entries[i].split {
-			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(o.name, entries[i].stored, 0)})
+			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(o.name, entries[i].stored)})
 		}
 	}
 	apart := reads[len(entries):]
@@ -262,7 +269,7 @@ func (o *opening) begin(entries []sealed) error {
 		}
 		e.job = len(o.jobs)
 		at, part := o.place(e.stored), envelope.PartWhole
-		if h.Layout == envelope.Split {
+		if h.Layout != envelope.Whole {
 			part = envelope.PartHead
 		}
 		o.jobs = append(o.jobs, Open{
@@ -330,6 +337,9 @@ func (o *opening) fill(e *sealed) error {
 		return fits(total <= envelope.MaxWhole)
 	}
 	v.Size = int(v.Header.Length)
+	if v.Header.Layout == envelope.Chunked {
+		return fits(size == total)
+	}
 	if err := fits(size == total && size+v.Size > envelope.MaxWhole); err != nil {
 		return err
 	}

@@ -162,7 +162,7 @@ func (b *tab) plant(s *Store, name string, layout envelope.Layout, value []byte)
 		}
 		writes := []Write{{Table: Records, Key: envelope.RecordKey(s.name, stored[0]), Bytes: h.Encode(), Value: jobs[0].Out}}
 		if layout == envelope.Split {
-			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[0], 0), Value: jobs[1].Out})
+			writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored[0]), Value: jobs[1].Out})
 		}
 		return s.db.Commit(t, Batch{Writes: writes})
 	})

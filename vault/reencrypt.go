@@ -122,8 +122,8 @@ func storeOf(entries []Entry) string {
 // entrySize is how many bytes a record takes, by its header, which was not authenticated.
 func entrySize(e *Entry) int {
 	size := e.Size
-	if h, err := envelope.ParseHeader(e.Front); err == nil && h.Layout == envelope.Split && h.Length <= envelope.MaxValue {
-		size += int(h.Length) + envelope.TagSize
+	if h, err := envelope.ParseHeader(e.Front); err == nil && h.Layout != envelope.Whole {
+		size += int(h.Length) + envelope.TagSize*int(h.Chunks())
 	}
 	return size
 }
@@ -181,7 +181,7 @@ func (s *Store) openStride(t Task, st *stride, entries []Entry) ([]plain, error)
 			continue
 		}
 		if e.split = h.Layout == envelope.Split; e.split {
-			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(s.name, e.stored, 0)})
+			reads = append(reads, Read{Table: Chunks, Key: envelope.ChunkKey(s.name, e.stored)})
 		}
 		todo = append(todo, e)
 	}
@@ -195,8 +195,38 @@ func (s *Store) openStride(t Task, st *stride, entries []Entry) ([]plain, error)
 			todo[i].apart, reads = &reads[0], reads[1:]
 		}
 	}
-	return s.openEach(t, st, todo, nil)
+	opened, err := s.openEach(t, st, todo, nil)
+	if err != nil {
+		return nil, err
+	}
+	return s.openChunks(t, st, opened)
 }
+
+// openChunks opens the chunks of those values that are not sealed anew, which opens them too.
+func (s *Store) openChunks(t Task, st *stride, opened []plain) ([]plain, error) {
+	good := opened[:0]
+	for _, p := range opened {
+		h := &p.value.Header
+		if h.Layout == envelope.Chunked && !st.moves(h) {
+			c, err := s.chunksOf(t, h, p.stored)
+			if err == nil {
+				err = c.each(t, nil)
+			}
+			if ErrIntegrity.is(err) || err == errReplaced {
+				st.bad = append(st.bad, p.sealed)
+				continue
+			}
+			if err != nil {
+				return nil, err
+			}
+		}
+		good = append(good, p)
+	}
+	return good, nil
+}
+
+// moves reports whether the pass seals a record anew.
+func (st *stride) moves(h *envelope.Header) bool { return st.pass != Look && h.Epoch != st.epoch }
 
 // openEach opens records. Where one of them does not open, it halves them until that one is found.
 func (s *Store) openEach(t Task, st *stride, entries []sealed, list []plain) ([]plain, error) {
@@ -246,12 +276,9 @@ func (st *stride) count(e *Entry, h *envelope.Header) {
 
 // reseal seals what lies under another epoch, each with a fresh IV, at the place where its name belongs.
 func (s *Store) reseal(t Task, st *stride, opened []plain) error {
-	if st.pass == Look {
-		return nil
-	}
 	var moving []plain
 	for _, p := range opened {
-		if p.value.Header.Epoch != st.epoch {
+		if st.moves(&p.value.Header) {
 			moving = append(moving, p)
 		}
 	}
@@ -282,19 +309,29 @@ func (s *Store) reseal(t Task, st *stride, opened []plain) error {
 		if p.split {
 			s.p.Random(h.ValueIV[:])
 		}
+		if h.Layout == envelope.Chunked {
+			err := s.resealChunks(t, &p, &h, to)
+			if ErrIntegrity.is(err) || err == errReplaced {
+				st.bad = append(st.bad, p.sealed)
+				continue
+			}
+			if err != nil {
+				return err
+			}
+		}
 		jobs = s.seals(&Item{Value: p.behind}, &h, nil, to, jobs)
 		if !p.split {
 			jobs[len(jobs)-1].Plain = p.front // head and value
 		} else {
 			jobs[len(jobs)-2].Plain = p.front
 		}
-		swap := Swap{Key: p.head.Key, Prefix: p.value.front}
+		swap := Swap{Key: p.head.Key, Prefix: p.value.front, Writes: s.deletesChunks(&p.value.Header, p.stored, nil)}
 		if string(to) != string(p.stored) {
-			swap.Writes = s.deletes(p.stored, nil)
+			swap.Writes = s.deletes(p.stored, swap.Writes)
 		}
 		swap.Writes = append(swap.Writes, Write{Table: Records, Key: envelope.RecordKey(s.name, to), Bytes: h.Encode(), sealed: true})
 		if p.split {
-			swap.Writes = append(swap.Writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, to, 0), sealed: true})
+			swap.Writes = append(swap.Writes, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, to), sealed: true})
 		}
 		st.swaps = append(st.swaps, swap)
 	}
@@ -309,6 +346,23 @@ func (s *Store) reseal(t Task, st *stride, opened []plain) error {
 		}
 	}
 	return nil
+}
+
+// resealChunks seals the chunks of a value anew, for the header that is to point at them.
+func (s *Store) resealChunks(t Task, p *plain, h *envelope.Header, to []byte) error {
+	from, err := s.chunksOf(t, &p.value.Header, p.stored)
+	if err != nil {
+		return err
+	}
+	s.p.Random(h.Salt[:])
+	h.Begun = s.p.Now()
+	into, err := s.chunksOf(t, h, to)
+	if err != nil {
+		return err
+	}
+	return from.each(t, func(first uint32, plain []Blob) error {
+		return into.seal(t, first, plain, int(first)+len(plain) == int(h.Chunks()))
+	})
 }
 
 // places returns under what names the records belong. One whose name inside is not the one that it lies under goes to st.bad.
@@ -361,7 +415,7 @@ func (s *Store) report(t Task, st *stride) error {
 		if st.pass == Purge {
 			writes := []Write{{Table: Records, Key: e.head.Key}}
 			if e.stored != nil {
-				writes = s.deletes(e.stored, nil)
+				writes = s.deletesChunks(&e.value.Header, e.stored, s.deletes(e.stored, nil))
 			}
 			st.insert(Swap{e.head.Key, e.head.Entry.Front, writes})
 		} else {

@@ -223,7 +223,7 @@ func (v *Vault) replaceKeys(t Task, ring *envelope.Keyring, k *opened, n *NewSec
 func (v *Vault) adoptNew(t Task, vaultKey Key, r *Rotation) error {
 	for i := range v.ring.Keys {
 		e := &v.ring.Keys[i]
-		if !v.uses(e) || v.keyOf(e) != nil {
+		if !isHeld(e) || v.keyOf(e) != nil {
 			continue
 		}
 		key, err := v.p.Unwrap(t, vaultKey, e.Kind, e.Wrapped[:])

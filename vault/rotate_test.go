@@ -244,7 +244,7 @@ func TestRotation(t *testing.T) {
 				b.noLeftOvers(s)
 				again := b.world.tab()
 				again.wantsAll(again.store("db", "st", withSecret(after)), want)
-				if kept := len(b.kept["db"]); kept != 8 && secret == "" || kept != 9 && secret != "" { // the old audit key stays
+				if kept := len(b.kept["db"]); kept != 13 && secret == "" || kept != 14 && secret != "" { // the old audit key stays
 					t.Errorf("%d handles are kept", kept)
 				}
 			})

@@ -65,7 +65,7 @@ func (v *Vault) follow(t Task) error {
 	v.dropKeys()
 	for i := range v.ring.Keys {
 		e := &v.ring.Keys[i]
-		if v.uses(e) && v.keyOf(e) == nil {
+		if isHeld(e) && v.keyOf(e) == nil {
 			if key, ok := v.p.Kept(v.database, labelOf(e.Kind, e.Class, e.Epoch)); ok {
 				v.take(e, key)
 			}
@@ -92,10 +92,8 @@ func (v *Vault) follow(t Task) error {
 	return nil
 }
 
-// uses reports whether this version keeps a handle of a key.
-func (v *Vault) uses(e *envelope.WrappedKey) bool {
-	return e.Kind == envelope.RecordKey256 || e.Kind == envelope.NameKey256 || e.Kind == envelope.AuditKey256
-}
+// isHeld reports whether an unlocked vault keeps a handle of a key.
+func isHeld(e *envelope.WrappedKey) bool { return e.Kind != envelope.KeyringKey256 }
 
 // keyOf returns the handle of a key, or nil.
 func (v *Vault) keyOf(e *envelope.WrappedKey) Key {
@@ -127,7 +125,7 @@ func (v *Vault) dropKeys() {
 // complete reports whether the handles of all keys in use are here.
 func (v *Vault) complete() bool {
 	for i := range v.ring.Keys {
-		if e := &v.ring.Keys[i]; v.uses(e) && v.keyOf(e) == nil {
+		if e := &v.ring.Keys[i]; isHeld(e) && v.keyOf(e) == nil {
 			return false
 		}
 	}
@@ -149,7 +147,7 @@ func (v *Vault) chooseNames() {
 	epoch := v.ring.NameEpoch(v.share.epoch)
 	if epoch != v.nameEpoch {
 		for _, state := range v.stores {
-			state.names, state.large = nil, chunked{} // both go by stored names
+			state.names, state.large = nil, largeNames{} // both go by stored names
 		}
 	}
 	v.nameKey, v.otherName, v.nameEpoch = nil, nil, epoch

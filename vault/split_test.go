@@ -182,7 +182,7 @@ func TestSplitLength(t *testing.T) {
 				}
 				return s.db.Commit(t, Batch{Writes: []Write{
 					{Table: Records, Key: envelope.RecordKey("st", stored[0]), Bytes: h.Encode(), Value: jobs[0].Out},
-					{Table: Chunks, Key: envelope.ChunkKey("st", stored[0], 0), Value: jobs[1].Out},
+					{Table: Chunks, Key: envelope.ChunkKey("st", stored[0]), Value: jobs[1].Out},
 				}})
 			})
 			if err != nil {

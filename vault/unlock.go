@@ -286,7 +286,7 @@ func (v *Vault) unwrap(t Task, ring *envelope.Keyring, stored []byte, k *opened)
 func (v *Vault) adopt(t Task, ring *envelope.Keyring, stored []byte, find func(*envelope.WrappedKey) (Key, error)) error {
 	for i := range ring.Keys {
 		e := &ring.Keys[i]
-		if !v.uses(e) {
+		if !isHeld(e) {
 			continue
 		}
 		key, err := find(e)

@@ -33,7 +33,7 @@ type Vault struct {
 	locked      bool
 }
 
-// heldKey is the handle of a record key, a name key or an audit key.
+// heldKey is the handle of a key that the keyring has, but of its own.
 type heldKey struct {
 	kind  envelope.KeyKind
 	class envelope.Class
@@ -44,6 +44,11 @@ type heldKey struct {
 // recordKey returns the handle of the record key of a class and epoch, or nil.
 func (v *Vault) recordKey(class envelope.Class, epoch uint32) Key {
 	return v.keyOf(&envelope.WrappedKey{Kind: envelope.RecordKey256, Class: class, Epoch: epoch})
+}
+
+// objectKey returns the handle of the object key of a class and epoch, or nil.
+func (v *Vault) objectKey(class envelope.Class, epoch uint32) Key {
+	return v.keyOf(&envelope.WrappedKey{Kind: envelope.ObjectKey256, Class: class, Epoch: epoch})
 }
 
 // strict says that a write is acknowledged after a flush to the disk.
@@ -61,7 +66,7 @@ type Store struct {
 // storeState is what all callers of one store on this page share.
 type storeState struct {
 	order  order
-	large  chunked
+	large  largeNames
 	names  knownNames
 	caches []*cache // of those callers
 }

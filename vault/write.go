@@ -96,12 +96,8 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	defer w.leave()
 	for i := range items {
 		if s.recordKey(items[i].Class, w.epoch) == nil {
-			return ErrLocked.because("This class was forgotten, with its keys. Unlock the vault again, which draws new ones.")
+			return errForgotten
 		}
-	}
-	large, err := s.largeValues(t)
-	if err != nil {
-		return err
 	}
 	for _, name := range names {
 		s.changed(name)
@@ -118,14 +114,18 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	if err != nil {
 		return err
 	}
+	old, err := s.oldChunks(t, names, stored, left)
+	if err != nil {
+		return err
+	}
 	jobs := make([]Seal, 0, len(items))
 	for i := range items {
 		jobs = s.seals(&items[i], &headers[i], heads[i], stored[i], jobs)
 	}
-	writes := make([]Write, 0, len(jobs))
+	writes := append(make([]Write, 0, len(jobs)+len(old)), old...)
 	err = s.p.Seal(t, jobs, func() {
 		for i := range items {
-			writes = s.writes(&headers[i], names[i], stored[i], large, writes)
+			writes = s.writes(&headers[i], names[i], stored[i], writes)
 		}
 	})
 	if err = s.failed(err); err == nil {
@@ -150,6 +150,8 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 	return err
 }
 
+var errForgotten = ErrLocked.because("This class was forgotten, with its keys. Unlock the vault again, which draws new ones.")
+
 // layOut decides the layout of a record, fills its header and returns its head.
 func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) []byte {
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
@@ -166,23 +168,25 @@ func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) [
 
 // seals appends what must be sealed for a record to jobs.
 func (s *Store) seals(it *Item, h *envelope.Header, head, stored []byte, jobs []Seal) []Seal {
-	key, at := s.recordKey(h.Class, h.Epoch), s.place(stored)
+	key, at, part, plain := s.recordKey(h.Class, h.Epoch), s.place(stored), envelope.PartHead, Blob(nil)
 	if h.Layout == envelope.Whole {
-		return append(jobs, Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartWhole, h), Head: head, Plain: it.Value})
+		part, plain = envelope.PartWhole, it.Value
 	}
-	return append(jobs,
-		Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, envelope.PartHead, h), Head: head},
-		Seal{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, h), Plain: it.Value})
+	jobs = append(jobs, Seal{Key: key, IV: h.IV, AAD: envelope.RecordAAD(at, part, h), Head: head, Plain: plain})
+	if h.Layout == envelope.Split {
+		jobs = append(jobs, Seal{Key: key, IV: h.ValueIV, AAD: envelope.RecordAAD(at, envelope.PartValue, h), Plain: it.Value})
+	}
+	return jobs
 }
 
 // writes appends the entries of a record to list, without the ciphertexts.
-func (s *Store) writes(h *envelope.Header, name string, stored []byte, large *chunked, list []Write) []Write {
+func (s *Store) writes(h *envelope.Header, name string, stored []byte, list []Write) []Write {
 	list = append(list, Write{Table: Records, Key: envelope.RecordKey(s.name, stored), Bytes: h.Encode(), sealed: true})
 	if h.Layout == envelope.Split {
-		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0), sealed: true})
+		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored), sealed: true})
 	}
-	if s.written(large, name, stored, h.Layout) {
-		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0)})
+	if s.large.written(name, stored, h.Layout) {
+		list = append(list, Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored)})
 	}
 	return list
 }
@@ -208,7 +212,10 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 	for _, name := range names {
 		s.changed(name)
 	}
-	writes := make([]Write, 0, 2*len(names))
+	writes, err := s.oldChunks(t, names, stored, left)
+	if err != nil {
+		return err
+	}
 	for _, name := range append(stored, left...) {
 		writes = s.deletes(name, writes)
 	}
@@ -219,7 +226,7 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 func (s *Store) deletes(stored []byte, list []Write) []Write {
 	return append(list,
 		Write{Table: Records, Key: envelope.RecordKey(s.name, stored)},
-		Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored, 0)})
+		Write{Table: Chunks, Key: envelope.ChunkKey(s.name, stored)})
 }
 
 // Clear deletes every record of the store.

@@ -78,6 +78,9 @@ func (d *database) Commit(t vault.Task, b vault.Batch) error {
 	for _, r := range b.Clear {
 		batch.Clears = append(batch.Clears, idb.Clear{Store: int(r.Table), Range: idb.Range(r.Range)})
 	}
+	if n := b.Count; n != nil {
+		batch.Count = &idb.Count{Store: int(n.Table), Range: idb.Range(n.Range), N: n.N}
+	}
 	if e := b.Expect; e != nil {
 		batch.Expect = &idb.Expect{Store: int(e.Table), Key: e.Key, Prefix: e.Prefix}
 		if e.Empty != nil {
@@ -91,7 +94,7 @@ func writesOf(list []vault.Write) []idb.Write {
 	writes := make([]idb.Write, len(list))
 	for i := range list {
 		w := &list[i]
-		writes[i] = idb.Write{Store: int(w.Table), Key: w.Key, Bytes: w.Bytes, Value: blob(w.Value)}
+		writes[i] = idb.Write{Store: int(w.Table), Key: w.Key, To: w.To, Bytes: w.Bytes, Value: blob(w.Value)}
 	}
 	return writes
 }

@@ -64,6 +64,14 @@ func (*page) Front(t vault.Task, b vault.Blob, offset, n int) []byte {
 	return callOf(t).Front(blob(b), offset, n)
 }
 
+func (*page) Discard(t vault.Task, b vault.Blob) { callOf(t).Discard(blob(b)) }
+
+func (*page) Room(t vault.Task, size int) (vault.Blob, error) { return callOf(t).Room(size) }
+
+func (*page) Fill(t vault.Task, room vault.Blob, at int, b vault.Blob) {
+	callOf(t).Fill(blob(room), at, blob(b))
+}
+
 func (*page) Digest(t vault.Task, message []byte) ([]byte, error) {
 	return subtle.Digest(callOf(t), message)
 }
@@ -86,6 +94,10 @@ func (*page) DerivePackageKey(t vault.Task, secret vault.Key, salt []byte, n uin
 		return nil, err
 	}
 	return key.Handle(), nil
+}
+
+func (*page) DeriveChunkKey(t vault.Task, object vault.Key, salt, info []byte) (vault.Key, error) {
+	return subtle.DeriveHKDF(callOf(t), subtleKey(object), salt, info)
 }
 
 func (*page) NewVaultKey(t vault.Task, kek vault.Key) (vault.Key, []byte, error) {

@@ -85,7 +85,7 @@ const (
 	AESGCM Kind = iota // seals and opens
 	AESKW              // wraps and unwraps
 	HMAC               // HMAC-SHA-256
-	HKDF               // HKDF-SHA-256, derives bits and keys
+	HKDF               // HKDF-SHA-256, derives keys
 )
 
 var (
@@ -105,7 +105,7 @@ var (
 	toUnwrap   = jsbridge.Literal(`["unwrapKey"]`)
 	onlyToWrap = jsbridge.Literal(`["wrapKey"]`)
 	toMAC      = jsbridge.Literal(`["sign","verify"]`)
-	toDerive   = jsbridge.Literal(`["deriveKey","deriveBits"]`)
+	toDerive   = jsbridge.Literal(`["deriveKey"]`)
 )
 
 var operations = [...]struct {
@@ -288,5 +288,14 @@ func DerivePBKDF2(c *jsbridge.Call, secret Key, salt []byte, iterations uint32, 
 		to, uses = aesKW, toWrap
 	}
 	at, err := run(c, deriveKey, algorithm, secret, to, false, uses)
+	return InSlot(c, at), err
+}
+
+// DeriveHKDF derives a 256-bit AES-GCM key from an HKDF key (RFC 5869, SHA-256).
+func DeriveHKDF(c *jsbridge.Call, key Key, salt, info []byte) (Key, error) {
+	algorithm := jsbridge.Literal(`{"name":"HKDF","hash":"SHA-256"}`)
+	algorithm.Set("salt", jsbridge.Bytes(salt))
+	algorithm.Set("info", jsbridge.Bytes(info))
+	at, err := run(c, deriveKey, algorithm, key, aesGCM, false, toSeal)
 	return InSlot(c, at), err
 }

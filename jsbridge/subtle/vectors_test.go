@@ -229,13 +229,15 @@ func sameKey(c *jsbridge.Call, key subtle.Key, kind subtle.Kind, raw []byte) err
 		}
 	case subtle.HKDF:
 		salt, info := filled(8, 4), filled(9, 5)
-		got, err := derived(c, key, salt, info, 40)
+		got, err := subtle.DeriveHKDF(c, key, salt, info)
 		if err != nil {
 			return err
 		}
-		if want, err := hkdf.Key(sha256.New, raw, salt, string(info), 40); err != nil || !bytes.Equal(got, want) {
-			return errors.New("another HKDF key")
+		want, err := hkdf.Key(sha256.New, raw, salt, string(info), 32)
+		if err != nil {
+			return err
 		}
+		return sameGCM(c, got, want)
 	case subtle.AESKW:
 		other, err := imported(c, raw, rawKW, useKW, false)
 		if err != nil {

@@ -4,13 +4,14 @@ import type { Place } from './link.ts';
 import type { StoreCall } from './loader.ts';
 import type { Item } from './pass.ts';
 import type { EncryptedStorage } from './storage.ts';
+import type { Context } from './value.ts';
 
 /** What a storage lets the functions of later.ts have and do. */
 export type Inside = readonly [
   storage: EncryptedStorage,
   place: Place,
   /** Carries out a call on the store. */
-  call: (name: StoreCall, items?: Item[], payloads?: unknown[]) => Promise<unknown[]>,
+  call: (name: StoreCall, items?: Item[], payloads?: unknown[], ...numbers: number[]) => Promise<unknown[]>,
   /** Tells listeners, here and in other tabs, of a write. */
   tell: (type: ChangeEvent['type'], items: Item[]) => void,
 ];
@@ -25,6 +26,50 @@ export interface Later {
    * @throws VaultError `ERR_INVALID` where no class is given and none is marked
    */
   lockAndForget(classification?: DataClassification): Promise<void>;
+
+  /**
+   * Stores a value that need not fit into memory, up to 1 TiB: a stream of bytes, or a Blob or File, which is read a piece at a time.
+   * It is sealed in chunks of 1 MiB, of which a few are in memory at once. What the name had stays until all is there, and where the
+   * call fails or the page ends. It takes its turn among the calls for its name when the source has ended. A Blob's type is kept.
+   *
+   * @throws VaultError as setEncrypted; `ERR_CONFLICT` where the store was cleared meanwhile; and what the source or the signal fails with
+   */
+  setEncryptedStream(
+    key: string,
+    source: ReadableStream<Uint8Array> | Blob,
+    classification?: DataClassification,
+    context?: Context,
+    options?: StreamOptions,
+  ): Promise<void>;
+
+  /**
+   * Reads a value as a stream of its bytes, whichever way it was stored; null for a record that is absent or has expired. Of one
+   * that was stored with {@link setEncryptedStream} a few chunks are in memory at once, and none comes before its tag was checked. The stream
+   * fails with `ERR_INTEGRITY` behind the last good chunk, and with `ERR_CONFLICT` where the record is written anew meanwhile. A reader
+   * may cancel it.
+   */
+  getDecryptedStream(key: string): Promise<ReadableStream<Uint8Array<ArrayBuffer>> | null>;
+
+  /**
+   * Reads the bytes of a value from start up to, and without, end, or up to its own; null for a record that is absent or has expired.
+   * Of a value that was stored with {@link setEncryptedStream} only the chunks with these bytes are read.
+   *
+   * @throws VaultError `ERR_INVALID` for what are no whole numbers, or where start is behind end
+   */
+  getDecryptedRange(key: string, start: number, end?: number): Promise<Uint8Array<ArrayBuffer> | null>;
 }
 
-export const laterNames = ['lockAndForget'] as const satisfies (keyof Later)[];
+/** How a stream is stored. */
+export interface StreamOptions {
+  /** Is told how many bytes of the value were sealed and stored. */
+  onProgress?: ((bytes: number) => void) | undefined;
+  /** Ends the call, which then rejects with the signal's reason and has changed nothing. */
+  signal?: AbortSignal | undefined;
+}
+
+export const laterNames = [
+  'lockAndForget',
+  'setEncryptedStream',
+  'getDecryptedStream',
+  'getDecryptedRange',
+] as const satisfies (keyof Later)[];

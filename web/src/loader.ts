@@ -16,7 +16,10 @@ export type StoreCall =
   | 'count'
   | 'clear'
   | 'forget'
-  | 'update';
+  | 'update'
+  | 'setStream'
+  | 'stream'
+  | 'chunks';
 
 /**
  * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, 1 for a storage that
@@ -25,7 +28,7 @@ export type StoreCall =
 export type OpenNumbers = [number, number, number, number, number, number, number, number, number];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
-export interface Exports extends Core, Record<StoreCall, (call: number, store: number) => void> {
+export interface Exports extends Core, Record<StoreCall, (call: number, store: number, ...numbers: number[]) => void> {
   item(
     call: number,
     classification: number,

@@ -143,7 +143,8 @@ class RemoteEngine implements AnyEngine {
     const payload = of?.payloads[i];
     try {
       const value = await (typeof payload === 'function' ? payload(bytes) : payload);
-      this.#post({ asked, value }, value instanceof ArrayBuffer ? [value] : []);
+      const buffers = [value].flat().filter((part) => part instanceof ArrayBuffer);
+      this.#post({ asked, value }, buffers);
     } catch (error) {
       if (of) of.stayed = error;
       this.#post({ asked, failed: true });

@@ -344,13 +344,13 @@ export class EncryptedStorage extends EventTarget {
   }
 
   /** Starts a call at once, so that calls reach Go in the order in which they are made. */
-  #call(name: StoreCall, items: Item[] = [], payloads: unknown[] = []): Promise<unknown[]> {
+  #call(name: StoreCall, items: Item[] = [], payloads: unknown[] = [], ...numbers: number[]): Promise<unknown[]> {
     if (this.#closed) return Promise.reject(closed());
     endGroup();
     const start = ({ engine, store }: Link) =>
       engine.call(payloads, (core, id) => {
         for (const item of items) passItem(engine, core, id, item);
-        core[name](id, store);
+        core[name](id, store, ...numbers);
       });
     return this.#link.engine.alive ? start(this.#link) : this.#again().then(start);
   }

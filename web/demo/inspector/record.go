@@ -45,8 +45,10 @@ func parse(key string, e entry) record {
 		return r
 	}
 	r.parts = []part{{"ciphertext", e.record, r.header.Size()}}
-	if r.header.Layout == envelope.Split {
+	if r.header.Layout != envelope.Whole {
 		r.parts[0].label = "head"
+	}
+	if r.header.Layout == envelope.Split {
 		r.parts = append(r.parts, part{"value", e.chunk, 0})
 	}
 	return r
@@ -58,7 +60,7 @@ func chunkKeyOf(key string) []byte {
 	if err != nil {
 		return nil
 	}
-	return envelope.ChunkKey(place, name, 0)
+	return envelope.ChunkKey(place, name)
 }
 
 // short is a name of 32 bytes as one line of a phone shows it.
@@ -71,8 +73,11 @@ func short(name []byte) string {
 }
 
 func layout(l envelope.Layout) string {
-	if l == envelope.Split {
+	switch l {
+	case envelope.Split:
 		return "split"
+	case envelope.Chunked:
+		return "chunked"
 	}
 	return "whole"
 }
