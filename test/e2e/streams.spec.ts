@@ -163,7 +163,6 @@ test('a source that fails, a signal, a page that ends: the old value stays, and 
       cancel(reason) {
         cancelled = String(reason);
       },
-      pull: () => void setTimeout(() => hung.abort(new Error('too slow'))),
     });
     const results = [
       await failed(storage.setEncryptedStream('k', streamOf(9 * MiB, MiB, 6 * MiB))),
@@ -176,8 +175,10 @@ test('a source that fails, a signal, a page that ends: the old value stays, and 
           { signal: endless.signal, onProgress: () => endless.abort(new Error('enough')) },
         ),
       ),
-      await failed(storage.setEncryptedStream('k', silent, 'phi', {}, { signal: hung.signal })),
     ];
+    const hanging = failed(storage.setEncryptedStream('k', silent, 'phi', {}, { signal: hung.signal }));
+    setTimeout(() => hung.abort(new Error('too slow')), 100);
+    results.push(await hanging);
     aborted.abort(new Error('before'));
     results.push(await failed(storage.setEncryptedStream('k', streamOf(9, 9), 'phi', {}, { signal: aborted.signal })));
     const taken = streamOf(9, 9);

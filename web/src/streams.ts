@@ -31,7 +31,6 @@ export async function setEncryptedStream(
     kind: ofBlob ? Kind.blob : Kind.bytes,
     contentType: ofBlob ? source.type.slice(0, 256) : '',
   };
-  signal?.throwIfAborted();
   const reader = ofBlob ? undefined : source.getReader();
   const next = ofBlob ? blobChunks(source) : streamChunks(reader as ReadableStreamDefaultReader<Uint8Array>);
   let given = 0;
@@ -43,6 +42,7 @@ export async function setEncryptedStream(
     return chunks;
   };
   try {
+    signal?.throwIfAborted();
     await call('setStream', [item], [watched]);
   } catch (error) {
     reader?.cancel(error).catch(() => {}); // whoever makes the bytes need not go on
