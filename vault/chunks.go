@@ -84,6 +84,11 @@ func (c *chunks) open(t Task, first, n uint32) ([]Blob, error) {
 	return plain, nil
 }
 
+// drop deletes what was stored. What can't be deleted now means nothing, and is swept later.
+func (c *chunks) drop(t Task) {
+	_ = c.db.Commit(t, Batch{Clear: []ClearRange{{Chunks, c.chunkRange(c.h.ChunkID(), c.stored)}}})
+}
+
 // missing says why a chunk is not there: the record was replaced meanwhile, or someone took it away.
 func (c *chunks) missing(t Task) error {
 	now := []Read{{Table: Records, Key: envelope.RecordKey(c.name, c.stored)}}

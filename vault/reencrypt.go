@@ -360,9 +360,13 @@ func (s *Store) resealChunks(t Task, p *plain, h *envelope.Header, to []byte) er
 	if err != nil {
 		return err
 	}
-	return from.each(t, func(first uint32, plain []Blob) error {
+	err = from.each(t, func(first uint32, plain []Blob) error {
 		return into.seal(t, first, plain, int(first)+len(plain) == int(h.Chunks()))
 	})
+	if err != nil {
+		into.drop(t)
+	}
+	return err
 }
 
 // places returns under what names the records belong. One whose name inside is not the one that it lies under goes to st.bad.

@@ -41,9 +41,7 @@ func (s *Store) SetStream(t Task, it *Item, next Source) error {
 	}
 	if err != nil {
 		s.unsure(it.Name)
-		r := s.chunkRange(h.ChunkID(), stored[0])
-		// What can't be deleted now means nothing, and is swept later.
-		_ = s.db.Commit(t, Batch{Clear: []ClearRange{{Chunks, r}}})
+		c.drop(t)
 	}
 	return err
 }
