@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { expect, test } from './app.ts';
 import {
+  chunkedFile,
   type GoldenPackage,
   type GoldenRecord,
   type GoldenRotation,
@@ -185,9 +186,41 @@ makingRotations?.('golden rotations are made', async ({ page }) => {
   fs.writeFileSync(rotationFile, `${JSON.stringify(vaults, null, 1)}\n`);
 });
 
+const makingChunked = process.env.UPDATE_GOLDEN_CHUNKED ? test : undefined;
+makingChunked?.('a golden vault with values in chunks is made', async ({ page }) => {
+  const vault = await page.evaluate(async () => {
+    const base64 = (b: ArrayBuffer | Uint8Array) => btoa(String.fromCharCode(...new Uint8Array(b)));
+    const [database, secret] = ['golden-chunked', 'correct horse battery'];
+    const storage = await idbvault.createEncryptedStorage(database, 'studies', { secret });
+    const records: GoldenRecord[] = [];
+    for (const [name, value] of [
+      ['empty', new Blob([]).stream()],
+      ['series', new Blob(['a series of slices']).stream()],
+      ['report', new Blob(['<p>Befund</p>'], { type: 'text/html' })],
+    ] as const) {
+      await storage.setEncryptedStream(name, value, 'phi', { name });
+      const ofBlob = value instanceof Blob;
+      records.push({
+        store: 'studies',
+        name,
+        classification: 'phi',
+        kind: ofBlob ? 'blob' : 'bytes',
+        contentType: ofBlob ? value.type : '',
+        context: { name },
+        value: base64((await storage.getDecryptedBytes(name)) ?? new Uint8Array()),
+      });
+    }
+    const tables: GoldenVault['tables'] = {};
+    for (const table of ['keyring', 'records', 'chunks', 'journal', 'audit'])
+      tables[table] = (await raw.entries(database, table)).map(([k, v]) => [base64(k), base64(v)]);
+    return { database, secret, names: 'hidden', tables, records } satisfies GoldenVault;
+  });
+  fs.writeFileSync(chunkedFile, `${JSON.stringify([vault], null, 1)}\n`);
+});
+
 test('golden vaults open in this browser', async ({ page }) => {
-  const vaults = [...readGolden<GoldenVault[]>(vaultFile), ...readGolden<GoldenVault[]>(rotationFile)];
-  expect(vaults.map((v) => v.records.length)).toEqual([6, 6, 3, 3, 3, 3, 3]);
+  const vaults = [vaultFile, rotationFile, chunkedFile].flatMap((file) => readGolden<GoldenVault[]>(file));
+  expect(vaults.map((v) => v.records.length)).toEqual([6, 6, 3, 3, 3, 3, 3, 3]);
   for (const vault of vaults) {
     const read = await page.evaluate(async (vault) => {
       const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;

@@ -6,6 +6,7 @@ import type { EncryptedPackage } from '../../web/src/index.ts';
 
 export const vaultFile = 'test/vectors/golden/vault-v1.json';
 export const rotationFile = 'test/vectors/golden/vault-v1-rotation.json';
+export const chunkedFile = 'test/vectors/golden/vault-v1-chunked.json';
 export const packagesFile = 'test/vectors/golden/packages-v1.0.json';
 
 /** A vault in the midst of a rotation, or behind one, with the events of its audit log by number. */

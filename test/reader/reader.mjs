@@ -26,6 +26,7 @@ const MOST_ITERATIONS = 10_000_000;
 const KINDS = [null, 'text', 'bytes', 'blob'];
 const TABLES = ['audit', 'chunks', 'journal', 'keyring', 'records'];
 const WHOLE_LIMIT = 65_536;
+const CHUNK = 2 ** 20;
 const NAME = 3;
 const KEYRING = 4;
 const AUDIT = 5;
@@ -153,13 +154,17 @@ const parseHeader = (fields) => {
   must(fields.uint(1) === 1, 'unknown version of a record');
   must(fields.uint(1) === 1, 'unknown suite');
   const header = { layout: fields.uint(1), level: fields.uint(1), epoch: fields.uint(4) };
-  must(header.layout === 1 || header.layout === 2, 'unknown layout');
+  must(header.layout >= 1 && header.layout <= 3, 'unknown layout');
   must(header.level >= 1 && header.level <= 5, 'unknown class');
   must(header.epoch >= 1, 'epoch out of range');
   Object.assign(header, { created: fields.u64(), expires: fields.u64(), iv: fields.take(12) });
   if (header.layout === 2) {
     Object.assign(header, { valueIv: fields.take(12), length: fields.u64() });
     must(header.length <= 2n ** 30n, 'length out of range');
+  }
+  if (header.layout === 3) {
+    Object.assign(header, { salt: fields.take(32), begun: fields.u64(), length: fields.u64() });
+    must(header.length <= 2n ** 40n, 'length out of range');
   }
   return { ...header, bytes: fields.bytes.subarray(0, fields.at) };
 };
@@ -182,6 +187,28 @@ const parseHead = (bytes) => {
   return { name: decodeText(name), kind: KINDS[kind], contentType, context: parseContext(context) };
 };
 
+// The value of a chunked record.
+const openChunks = (vault, store, stored, header, entryKey) => {
+  const object = vault.keys.get(`2/${header.level}/${header.epoch}`);
+  must(object, 'no object key of that class and epoch');
+  const key = Buffer.from(crypto.hkdfSync('sha256', object, header.salt, 'idbvault/chunks/v1', 32));
+  const id = Buffer.concat([header.bytes.subarray(68, 76), header.salt.subarray(0, 8)]);
+  const place = Buffer.concat([lp('idbvault/chunk/v1'), lp(vault.database), lp(store), lp(stored)]);
+  const count = Math.max(1, Math.ceil(Number(header.length) / CHUNK));
+  return Buffer.concat(
+    Array.from({ length: count }, (_, i) => {
+      const last = uint(i === count - 1 ? 1 : 0, 1);
+      const sealed = vault.tables.chunks.get(Buffer.concat([entryKey, id, uint(i, 4)]).toString('latin1'));
+      must(sealed, 'a chunk is missing');
+      const iv = Buffer.concat([Buffer.alloc(7), last, uint(i, 4)]);
+      const aad = Buffer.concat([place, lp(header.bytes.subarray(0, 76)), uint(i, 4), last]);
+      const plain = decrypt(key, iv, aad, sealed);
+      must(plain.length === Math.min(CHUNK, Number(header.length) - i * CHUNK), 'a chunk of another size');
+      return plain;
+    }),
+  );
+};
+
 // The record at one place, or null where it expired.
 const openRecord = (vault, store, stored, entry, now) => {
   const fields = new Fields(entry);
@@ -191,7 +218,7 @@ const openRecord = (vault, store, stored, entry, now) => {
   const place = Buffer.concat([lp('idbvault/record/v1'), lp(vault.database), lp(store), lp(stored)]);
   const aad = (part) => Buffer.concat([place, uint(part, 1), lp(header.bytes)]);
 
-  const first = new Fields(decrypt(key, header.iv, aad(header.layout), fields.rest()));
+  const first = new Fields(decrypt(key, header.iv, aad(header.layout === 1 ? 1 : 2), fields.rest()));
   const head = first.lp();
   const headSize = first.at;
   let value;
@@ -199,13 +226,17 @@ const openRecord = (vault, store, stored, entry, now) => {
     value = first.rest();
   } else {
     first.end();
-    const chunk = Buffer.concat([uint(utf8(store).length, 1), utf8(store), uint(stored.length, 2), stored, uint(0, 4)]);
-    const sealed = vault.tables.chunks.get(chunk.toString('latin1'));
+    const entryKey = Buffer.concat([uint(utf8(store).length, 1), utf8(store), uint(stored.length, 2), stored]);
+    if (header.layout === 3) value = openChunks(vault, store, stored, header, entryKey);
+    const sealed = value ?? vault.tables.chunks.get(Buffer.concat([entryKey, uint(0, 4)]).toString('latin1'));
     must(sealed, 'no value behind the head');
-    value = decrypt(key, header.valueIv, aad(3), sealed);
+    value ??= decrypt(key, header.valueIv, aad(3), sealed);
     must(BigInt(value.length) === header.length, 'value of another length');
   }
-  must(headSize + value.length <= WHOLE_LIMIT === (header.layout === 1), 'layout of another size');
+  must(
+    header.layout === 3 || headSize + value.length <= WHOLE_LIMIT === (header.layout === 1),
+    'layout of another size',
+  );
 
   const parsed = parseHead(head);
   // This covers a look-up too, as its place was made of the name that was looked for.
