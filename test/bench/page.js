@@ -24,14 +24,39 @@ class Ours {
   set = (key, value, context) => this.storage.setEncrypted(key, value, 'phi', context);
   get = (key) => this.storage.getDecrypted(key);
   getBytes = (key) => this.storage.getDecryptedBytes(key);
+  putSlices = () => {}; // setMany has stored them
+  getSlice = (key) => this.storage.getDecryptedBytes(key);
   setMany = (entries) => this.storage.setManyEncrypted(entries.map((entry) => ({ ...entry, classification: 'phi' })));
   getMany = (keys) => this.storage.getManyDecrypted(keys);
   close = () => this.storage.close();
 }
 
+/** The floor, and beside it IndexedDB in clear, which slices are read from. */
+async function openFloor(database) {
+  const floor = await Floor.open(database, secret, iterations);
+  const request = indexedDB.open(`plain-${database}`, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore('slices');
+  const db = await answered(request);
+  floor.putSlices = (entries) => {
+    const transaction = db.transaction('slices', 'readwrite');
+    for (const { key, value } of entries) transaction.objectStore('slices').put(value, key);
+    return new Promise((resolve) => {
+      transaction.oncomplete = resolve;
+    });
+  };
+  floor.getSlice = (key) => answered(db.transaction('slices').objectStore('slices').get(key));
+  return floor;
+}
+
+const answered = (request) =>
+  new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+
 const openSide = {
   ours: (database) => Ours.open(`ours-${database}`),
-  floor: (database) => Floor.open(`floor-${database}`, secret, iterations),
+  floor: (database) => openFloor(`floor-${database}`),
 };
 const sides = {};
 const order = (round) => (round % 2 ? ['floor', 'ours'] : ['ours', 'floor']);
@@ -119,15 +144,39 @@ const rows = {
   set16MiB: large(16 * MiB, 2, setLarge),
   get16MiB: large(16 * MiB, 2, getLarge),
 };
+/** A CT series of 512 × 512 pixels of 16 bits. Its names stay the same, so that the disk does not fill. */
+const slices = 60;
+const sliceSize = 512 << 10;
+let series;
+function seriesOf(n) {
+  series ??= Array.from({ length: slices }, (_, i) => ({ key: `ct:${i}`, value: bytesOf(sliceSize), context }));
+  return series.slice(0, n);
+}
+rows.setSeries = { n: slices, before: (_, n) => seriesOf(n), run: (side, entries) => side.setMany(entries) };
+rows.getSlice = {
+  n: 12,
+  async before(side, n) {
+    if (!side.slices) {
+      await side.setMany(seriesOf(slices));
+      await side.putSlices(seriesOf(slices));
+      const read = await side.getSlice('ct:7');
+      check(read.length === sliceSize && read.every((byte, i) => byte === series[7].value[i]), 'a slice');
+      side.slices = true;
+    }
+    return seriesOf(n).map(({ key }) => key);
+  },
+  run: (side, list) => each(list, (key) => side.getSlice(key)),
+};
+
 const small = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
 
 /** Lets what a turn left behind be done before the next one is timed. */
-const settled = () => new Promise((resolve) => setTimeout(resolve, 20));
+const pause = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 async function turn(name, which) {
   const { n, before, run } = rows[name];
   const prepared = await before(sides[which], n);
-  await settled();
+  await pause();
   const start = performance.now();
   await run(sides[which], prepared);
   return performance.now() - start;
@@ -163,7 +212,7 @@ export async function measureOpen(rounds) {
   for (let i = 0; i < rounds; i++) {
     const ms = {};
     for (const which of order(i)) {
-      await settled();
+      await pause();
       const start = performance.now();
       const side = await openSide[which](`open-${i}`);
       ms[which] = performance.now() - start;
@@ -181,7 +230,7 @@ export async function measureLongest(rounds) {
   for (let round = -1; round < rounds; round++) {
     const ms = {};
     for (const which of order(round + 2)) {
-      await settled();
+      await pause();
       const watch = watchMainThread();
       await sides[which].set('volume', value, context);
       const read = await sides[which].getBytes('volume');
@@ -248,7 +297,7 @@ export async function measureGrowth(sizes, rounds) {
     for (let round = -1; round < rounds; round++)
       for (const size of round % 2 ? sizes : [...sizes].reverse()) {
         const times = call === 'count' || call === 'keys' ? 5 : n;
-        await settled();
+        await pause();
         const start = performance.now();
         for (let i = 0; i < times; i++) await work(vaults.get(size), round * n + n + i, size);
         if (round >= 0) results.push({ call, size, round, ms: (performance.now() - start) / times });

@@ -87,9 +87,11 @@ for (const row of [
   'get1MiB',
   'set16MiB',
   'get16MiB',
+  'setSeries',
+  'getSlice',
 ]) {
   say(row);
-  const n = row.endsWith('MiB') || quick ? rounds : 3 * rounds; // a turn of small calls takes 20 ms, and any other process shows
+  const n = /MiB|Series/.test(row) || quick ? rounds : 3 * rounds; // a turn of small calls takes 20 ms, and any other process shows
   results.rows[row] = await page.evaluate(([row, n]) => bench.measure(row, n), [row, n]);
 }
 say('longest task');
