@@ -37,7 +37,7 @@ async function prepare(page: Page): Promise<void> {
       });
     globalThis.look = async (url = '') => {
       const image = new Image();
-      image.src = url;
+      image.src = `${url}#${Math.random()}`; // Firefox shows one of the same URL again, from its memory
       return image.decode().then(
         () => image.naturalWidth,
         () => 'gone' as const,
