@@ -480,7 +480,7 @@ test('a lock takes the images out of cornerstone’s cache, and so does another 
 }) => {
   await store(page, ['frames', 'signed16']);
   const seen = await page.evaluate(async () => {
-    const { register, load, loadOnly, storage } = study;
+    const { register, load, loadOnly, storage, fetchFile } = study;
     const { cache, imageLoader, metaData, registerEncryptedImageLoader } = { ...viewer.cornerstone, ...viewer };
     const has = (id: string) => [!!cache.getImage(id), !!metaData.get('imagePixelModule', id)];
     imageLoader.createAndCacheLocalImage('another:1', {
@@ -502,14 +502,28 @@ test('a lock takes the images out of cornerstone’s cache, and so does another 
     await storage.unlock('correct horse battery');
     await load('frames');
     const unlocked = has('idbvault:frames');
+    register({ fetch: fetchFile });
+    storage.subscribe('implicit', ({ type }) => {
+      if (type === 'set') void storage.lock(); // between the write and the image
+    });
+    const midst = [await codeOf(() => loadOnly('implicit')), has('idbvault:implicit')];
+    await storage.unlock('correct horse battery');
+    await load('frames');
     const empty = await idbvault.createEncryptedStorage('db', 'another store');
     registerEncryptedImageLoader(viewer.cornerstone, empty);
-    return { before, locked, unlocked, replaced: [has('idbvault:frames'), await codeOf(() => loadOnly('frames'))] };
+    return {
+      before,
+      locked,
+      unlocked,
+      midst,
+      replaced: [has('idbvault:frames'), await codeOf(() => loadOnly('frames'))],
+    };
   });
   expect(seen).toEqual({
     before: [true, true],
     locked: [[false, false], 'ERR_LOCKED', 'ERR_LOCKED', true],
     unlocked: [true, true],
+    midst: ['ERR_LOCKED', [false, false]],
     replaced: [[false, false], 'ERR_INVALID'],
   });
 });

@@ -49,8 +49,7 @@ export function parseFile(bytes: Uint8Array): DicomFile {
     throw unsupported('The DICOM image has its values in the high bits of its pixels. Convert it before you store it.');
   if (dataSet.elements.x00283000)
     throw unsupported('The DICOM image has a table for its values (Modality LUT Sequence). Convert it to a slope.');
-  if (pixels.dataOffset + pixels.length > bytes.length || pixels.length < (rows * columns * bitsAllocated * frames) / 8)
-    throw damaged();
+  if (pixels.length < (rows * columns * bitsAllocated * frames) / 8) throw damaged();
   return {
     dataSet,
     rows,
