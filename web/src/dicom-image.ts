@@ -180,7 +180,8 @@ function rescale(stored: StoredPixels, slope: number, intercept: number, type: s
 function boundsOf(pixels: Pixels): [number, number] {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
-  for (const value of pixels) {
+  for (let i = 0; i < pixels.length; i++) {
+    const value = pixels[i] as number; // of an iterator, it would take ten times as long
     if (value < least) least = value;
     if (value > most) most = value;
   }

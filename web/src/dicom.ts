@@ -86,7 +86,7 @@ export function storedPixels(file: DicomFile, frame: number): StoredPixels {
   const { dataSet, rows, columns, bitsAllocated, bitsStored, signed, start } = file;
   const size = (rows * columns * bitsAllocated) / 8;
   const from = start + (frame - 1) * size;
-  const { buffer } = Uint8Array.from(dataSet.byteArray.subarray(from, from + size));
+  const { buffer } = new Uint8Array(dataSet.byteArray.subarray(from, from + size)); // a copy
   const pixels =
     bitsAllocated === 8
       ? new (signed ? Int8Array : Uint8Array)(buffer)
