@@ -1,5 +1,5 @@
-// Builds the npm package's files into web/dist: the shim, the React hook, wasm_exec.js and the types. The core wasm is built
-// beside them by the Makefile.
+// Builds the npm package's files into web/dist: the shim, the React hook, the loader for cornerstone, wasm_exec.js
+// and the types. The core wasm is built beside them by the Makefile.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -51,6 +51,7 @@ await bundle('index', {
 for (const name of [...lazy, 'session-worker', 'keys'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
+await bundle('cornerstone', { external: ['dicom-parser'], plugins: [indexIsBeside] });
 // A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
 await bundle('worker', {
   plugins: [

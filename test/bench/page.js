@@ -31,9 +31,8 @@ class Ours {
   close = () => this.storage.close();
 }
 
-/** The floor, and beside it IndexedDB in clear, which slices are read from. */
-async function openFloor(database) {
-  const floor = await Floor.open(database, secret, iterations);
+/** Has the floor read slices from IndexedDB in clear. */
+async function addPlain(floor, database) {
   const request = indexedDB.open(`plain-${database}`, 1);
   request.onupgradeneeded = () => request.result.createObjectStore('slices');
   const db = await answered(request);
@@ -45,7 +44,6 @@ async function openFloor(database) {
     });
   };
   floor.getSlice = (key) => answered(db.transaction('slices').objectStore('slices').get(key));
-  return floor;
 }
 
 const answered = (request) =>
@@ -56,7 +54,7 @@ const answered = (request) =>
 
 const openSide = {
   ours: (database) => Ours.open(`ours-${database}`),
-  floor: (database) => openFloor(`floor-${database}`),
+  floor: (database) => Floor.open(`floor-${database}`, secret, iterations),
 };
 const sides = {};
 const order = (round) => (round % 2 ? ['floor', 'ours'] : ['ours', 'floor']);
@@ -186,6 +184,7 @@ async function turn(name, which) {
 export async function open(warmUp) {
   for (const which of order(0)) sides[which] = await openSide[which]('bench');
   await sides.ours.openCached('bench');
+  await addPlain(sides.floor, 'bench');
   for (let i = 0; i < warmUp; i++) for (const which of order(i)) for (const name of small) await turn(name, which);
 }
 

@@ -58,23 +58,27 @@ test('an image as a data URL', async ({ page }) => {
   expect(await page.evaluate(() => parts.images().then(({ img }) => (img as HTMLImageElement).naturalWidth))).toBe(12);
 });
 
-test('the offline service, also after a reload', async ({ page }) => {
+test('the offline service, with an image as a data URL, also after a reload', async ({ page }) => {
   type Service = {
     initialize(): Promise<void>;
     cacheMedicalImage(id: string, data: string, metadata: object): Promise<void>;
     getCachedImage(id: string): Promise<string | null>;
   };
-  const use = (write: boolean) =>
-    page.evaluate(async (write) => {
+  const use = (imageData?: string) =>
+    page.evaluate(async (imageData) => {
       const { OfflineStorageService } = (await parts.offline()) as { OfflineStorageService: new () => Service };
       const service = new OfflineStorageService();
       await service.initialize();
-      if (write) await service.cacheMedicalImage('7', 'image data', { patientId: 'P12345', imageType: 'mri' });
-      return service.getCachedImage('7');
-    }, write);
-  expect(await use(true)).toBe('image data');
+      if (imageData) await service.cacheMedicalImage('7', imageData, { patientId: 'P12345', imageType: 'mri' });
+      const image = new Image();
+      image.src = (await service.getCachedImage('7')) ?? '';
+      await image.decode();
+      return [image.src, image.naturalWidth];
+    }, imageData);
+  const imageData = `data:image/svg+xml;base64,${btoa(svg)}`;
+  expect(await use(imageData)).toEqual([imageData, 12]);
   await page.reload();
-  expect(await use(false)).toBe('image data');
+  expect(await use()).toEqual([imageData, 12]);
 });
 
 const buttons = (page: Page) => page.getByRole('button').allTextContents();

@@ -1,10 +1,16 @@
 // What an application sees of the published types, under strict. It is compiled and never run.
 import {
+  type Cornerstone,
+  type EncryptedImageOptions,
+  registerEncryptedImageLoader,
+} from '../../web/dist/cornerstone.js';
+import {
   createEncryptedStorage,
   DataClassification,
   type EncryptedPackage,
   type EncryptedStorage,
   EncryptionService,
+  type ObjectURL,
   VaultError,
   type VaultErrorCode,
 } from '../../web/dist/index.js';
@@ -35,6 +41,18 @@ export async function addPasskey(secret: string): Promise<EncryptedStorage> {
   });
 }
 
+export async function showImages(cornerstone: Cornerstone, storage: EncryptedStorage): Promise<void> {
+  registerEncryptedImageLoader(cornerstone, storage, {
+    strategy: 'network-first',
+    fetch: (key) => fetch(`/dicom/${key}`),
+    classification: DataClassification.PHI,
+  });
+  const bitmap: ImageBitmap | null = await storage.getImageBitmap('image:1', { resizeWidth: 64 });
+  const made: ObjectURL | null = await storage.getObjectURL('image:1');
+  made?.revoke();
+  bitmap?.close();
+}
+
 export function decide(error: unknown): VaultErrorCode | undefined {
   return error instanceof VaultError ? error.code : undefined;
 }
@@ -50,5 +68,7 @@ export const wrongClass = (storage: EncryptedStorage) => storage.setEncrypted('k
 export const wrongSlot: NewSlot = { kind: 'passkey', secret: 'correct horse' };
 // @ts-expect-error: a value is not an object
 export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k', {});
+// @ts-expect-error: a strategy is one of the three
+export const wrongStrategy: EncryptedImageOptions = { strategy: 'cache' };
 // @ts-expect-error: a storage is made by createEncryptedStorage, and its class is not there to call
 export const wrongNew = () => new EncryptedStorage();

@@ -10,7 +10,9 @@ export function toBase64(bytes: Uint8Array): string {
 /** Returns the bytes of a base64 text in its one form (padded, no white space, no stray bits), and null for any other. */
 export function fromBase64(text: string): Uint8Array<ArrayBuffer> | null {
   try {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let i = 0; i < binary.length; i++) bytes[i] = binary.charCodeAt(i); // an image is long; Uint8Array.from is not quick
     // atob overlooks white space, missing padding and stray bits in the last group; the length and that group tell.
     const tail = bytes.subarray(bytes.length - (bytes.length % 3 || 3));
     return text.length === Math.ceil(bytes.length / 3) * 4 && text.endsWith(toBase64(tail)) ? bytes : null;

@@ -10,6 +10,7 @@ export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
 export type { ClassPolicy } from './extras.ts';
 export { type SecurityDetail, securityEvents } from './host.ts';
+export type { ObjectURL } from './images.ts';
 /** @internal */
 export * from './internal.ts';
 export type { Entry } from './items.ts';

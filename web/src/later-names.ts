@@ -1,5 +1,6 @@
 import type { ChangeEvent } from './changes.ts';
 import type { DataClassification } from './classification.ts';
+import type { ObjectURL } from './images.ts';
 import type { Place } from './link.ts';
 import type { StoreCall } from './loader.ts';
 import type { Item } from './pass.ts';
@@ -57,6 +58,26 @@ export interface Later {
    * @throws VaultError `ERR_INVALID` for what are no whole numbers, or where start is behind end
    */
   getDecryptedRange(key: string, start: number, end?: number): Promise<Uint8Array<ArrayBuffer> | null>;
+
+  /**
+   * Decodes a stored image: bytes, a Blob, or text that is a base64 data URL. The pixels lie in memory, in clear, until the bitmap
+   * is closed. No object URL is made; the image file itself is let go of once it is decoded.
+   *
+   * @param options those of createImageBitmap
+   * @returns null for a record that is absent or has expired
+   * @throws VaultError `ERR_INVALID` for what the browser does not decode; a Blob with an SVG is such
+   */
+  getImageBitmap(key: string, options?: ImageBitmapOptions): Promise<ImageBitmap | null>;
+
+  /**
+   * Makes an object URL of a value, for an `<img>` say; text that is a base64 data URL becomes what it stands for. The browser keeps
+   * the value in clear until it is revoked, and may write a large one to the disk. Closing this storage revokes it, and so does a
+   * lock of the vault on this page.
+   *
+   * @returns null for a record that is absent or has expired
+   * @throws VaultError `ERR_INVALID` for a data URL whose base64 is damaged
+   */
+  getObjectURL(key: string): Promise<ObjectURL | null>;
 }
 
 /** How a stream is stored. */
@@ -72,4 +93,6 @@ export const laterNames = [
   'setEncryptedStream',
   'getDecryptedStream',
   'getDecryptedRange',
+  'getImageBitmap',
+  'getObjectURL',
 ] as const satisfies (keyof Later)[];

@@ -1,24 +1,13 @@
-import { Kind } from './bytes.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import type { Inside } from './later-names.ts';
 import type { RecordMetadata } from './storage.ts';
 import type { Context } from './value.ts';
 
+export { getImageBitmap, getObjectURL } from './images.ts';
+export { blobOf, type Read } from './read.ts';
 export { getDecryptedRange, getDecryptedStream, setEncryptedStream } from './streams.ts';
 
 // What a storage does not need at once. Its methods of Later have what it lets them do for their first argument.
-
-/** A value as Go gives it. */
-export interface Read {
-  bytes: Uint8Array<ArrayBuffer>;
-  kind: number;
-  type: string;
-}
-
-export function blobOf({ kind, bytes, type }: Read): Blob {
-  const plain = kind === Kind.text ? 'text/plain;charset=utf-8' : 'application/octet-stream';
-  return new Blob([bytes], { type: kind === Kind.blob ? type : plain });
-}
 
 /** Takes what Go tells of a record (wasm/exports.go, metadata). */
 export function metadataOf(found: unknown[]): RecordMetadata {
