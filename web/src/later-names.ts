@@ -25,6 +25,13 @@ export interface Later {
    * @throws VaultError `ERR_INVALID` where no class is given and none is marked
    */
   lockAndForget(classification?: DataClassification): Promise<void>;
+  /**
+   * Deletes the records of all stores of the vault that have expired, and returns how many. Until then they lie on the disk, and read
+   * as absent. One that expired only by a clock which went far ahead within the last day is kept: the clock may be wrong. One whose
+   * expiry was changed on the disk is kept, and told by the event `integrity`. A page that has nothing else to do does so by itself,
+   * once an hour.
+   */
+  purgeExpired(): Promise<number>;
 }
 
-export const laterNames = ['lockAndForget'] as const satisfies (keyof Later)[];
+export const laterNames = ['lockAndForget', 'purgeExpired'] as const satisfies (keyof Later)[];

@@ -16,6 +16,7 @@ export type StoreCall =
   | 'count'
   | 'clear'
   | 'forget'
+  | 'purge'
   | 'update';
 
 /**
@@ -24,7 +25,7 @@ export type StoreCall =
  */
 export type OpenNumbers = [number, number, number, number, number, number, number, number, number];
 
-/** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
+/** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/purge.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number) => void> {
   item(
     call: number,
@@ -34,9 +35,11 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
     contentType: number,
     context: number,
     size: number,
+    ttlMs: number,
   ): void;
   open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
+  sweep(call: number): void;
   rekey(call: number): void;
   heard(store: number, name: number): void;
   lock(database: number): void;
