@@ -31,7 +31,7 @@ export async function purgeExpired([, , call]: Inside): Promise<number> {
   return all;
 }
 
-const soon = 10_000; // the page has something else to do when it opens a vault
+const soon = 15_000; // the page has something else to do when it opens a vault
 const hour = 3_600_000;
 
 const after = (ms: number) => new Promise<unknown>((resolve) => setTimeout(resolve, ms));
