@@ -12,7 +12,7 @@ export type { ClassPolicy } from './extras.ts';
 export { type SecurityDetail, securityEvents } from './host.ts';
 /** @internal */
 export * from './internal.ts';
-export type { Entry } from './items.ts';
+export type { Entry, WriteOptions } from './items.ts';
 export { createEncryptedStorage, destroyVault, preload, type StorageOptions } from './open.ts';
 export type { Secret } from './secret.ts';
 export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';
