@@ -102,12 +102,25 @@ func TestClockSetBack(t *testing.T) {
 	b.world.now = start
 	b.wants(s, "name", "")
 	b.wants(s, "lasting", "value")
+	if err := b.do(func(t *task) error {
+		found, err := s.Exists(t, "name")
+		if found {
+			b.t.Error("it exists")
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
+	}
 	if n, _ := b.purge(s.Vault); n != 1 {
 		t.Errorf("%d records were purged, want 1", n)
 	}
 
 	b.set(s, brief("another", 3600))
 	b, _ = b.again(start + 4000) // which writes the time
+	b.world.now = start
+	b = b.crash() // and reads it again, with the keys that the page kept
+	s = b.store("db", "st", Options{})
+	b.wants(s, "another", "")
 	b, s = b.again(start)
 	b.wants(s, "another", "")
 	b, s = b.again(start - 100*day)

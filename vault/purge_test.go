@@ -274,8 +274,31 @@ func TestSweep(t *testing.T) {
 	if n := b.sweep(s.Vault); n != 0 {
 		t.Errorf("a sweep during a rotation deleted %d", n)
 	}
+	err := b.do(func(t *task) error {
+		p, err := s.Sweep(t, []byte{0}) // one that had begun before
+		if err == nil && p.Deleted != 0 {
+			b.t.Errorf("a sweep that goes on during a rotation deleted %d", p.Deleted)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	if n, _ := b.purge(s.Vault); n != 1 {
 		t.Errorf("a purge during a rotation deleted %d", n)
+	}
+}
+
+// A sweep that meets a jump counts from the time that is trusted, or none would come again for as long as the jump was wide.
+func TestSweepInJump(t *testing.T) {
+	b, s := newStore(t, 1)
+	b.sweep(s.Vault)
+	b.world.now += tick
+	at := s.now()
+	b.world.now += 500 * day
+	b.sweep(s.Vault)
+	if c := b.storedClock(); c.Swept != at {
+		t.Errorf("it swept %d after the trusted time", c.Swept-at)
 	}
 }
 

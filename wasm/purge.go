@@ -3,14 +3,12 @@
 package main
 
 import (
-	"syscall/js"
-
 	"idbvault/jsbridge"
 	"idbvault/vault"
 )
 
 // Calls that delete what has expired, a step each. Payload 0 is where the step begins, or nothing. Results: where the next one begins,
-// or undefined after the last, how many records were deleted, the name of the vault's channel, and store and name of each that is gone.
+// or null after the last, how many records were deleted, the name of the vault's channel, and store and name of each that is gone.
 
 func pushPurged(c *jsbridge.Call, v *vault.Vault, step func(t vault.Task, from []byte) (*vault.Purged, error)) error {
 	var from []byte
@@ -28,7 +26,7 @@ func pushPurged(c *jsbridge.Call, v *vault.Vault, step func(t vault.Task, from [
 	if p.Next != nil {
 		c.Push(jsbridge.Bytes(p.Next))
 	} else {
-		c.Push(js.Undefined())
+		c.Push(nil)
 	}
 	c.Push(p.Deleted)
 	c.Push(channel)

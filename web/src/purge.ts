@@ -4,8 +4,8 @@ import { passItem } from './pass.ts';
 
 // Deletes what has expired, a page of records for each call, so that other calls come between (wasm/purge.go).
 
-/** Where a step begins: undefined at the first record, and after the last. */
-type Place = ArrayBuffer | undefined;
+/** Where a step begins: null at the first record, and after the last. */
+type Place = ArrayBuffer | null;
 
 /** Takes the results of a step, and tells listeners of the records that are gone. Returns where to go on, and how many it deleted. */
 function took(results: unknown[]): [from: Place, deleted: number] {
@@ -22,7 +22,7 @@ function took(results: unknown[]): [from: Place, deleted: number] {
 
 export async function purgeExpired([, , call]: Inside): Promise<number> {
   let all = 0;
-  let from: Place;
+  let from: Place = null;
   do {
     const [next, deleted] = took(await call('purge', [], [from]));
     from = next;
@@ -58,7 +58,7 @@ export async function sweep(database: string): Promise<void> {
 }
 
 async function round(database: string): Promise<void> {
-  let from: Place;
+  let from: Place = null;
   do {
     await idle();
     if (!isUnlocked(database)) return;
