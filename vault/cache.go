@@ -11,6 +11,7 @@ import (
 // when the storage is closed or the vault is gone. A nil cache keeps nothing.
 type cache struct {
 	p      Platform
+	now    func() uint64
 	max    int
 	room   int // bytes that values may still take
 	except ClassSet
@@ -55,12 +56,12 @@ func checkCache(max int, except ClassSet) error {
 }
 
 // newCache returns a cache of values that take max bytes, or nil for 0.
-func newCache(p Platform, max int, except ClassSet) *cache {
+func newCache(p Platform, now func() uint64, max int, except ClassSet) *cache {
 	if max == 0 {
 		return nil
 	}
 	return &cache{
-		p: p, max: max, room: max, except: except,
+		p: p, now: now, max: max, room: max, except: except,
 		values: map[string]*list.Element{}, reading: map[string]*opening{},
 	}
 }
@@ -92,7 +93,7 @@ func (c *cache) get(t Task, names []string) []Value {
 
 // expire drops every value that has expired, once one has.
 func (c *cache) expire() {
-	now := c.p.Now()
+	now := c.now()
 	if c.soonest == 0 || now < c.soonest {
 		return
 	}

@@ -28,7 +28,7 @@ func (s *Store) Exists(t Task, name string) (bool, error) {
 		for i := range reads {
 			if reads[i].Found {
 				h, err := envelope.ParseHeader(reads[i].Entry.Front)
-				return err != nil || !expired(&h, s.p.Now()), nil
+				return err != nil || !expired(&h, s.now()), nil
 			}
 		}
 	}

@@ -74,7 +74,7 @@ const (
 	Keyrings Table = iota // one entry, under KeyringEntry
 	Records               // header || ciphertext, under envelope.RecordKey
 	Chunks                // ciphertext of large values, under envelope.ChunkKey
-	Journal               // one entry, under JournalEntry, while a rotation is not at its end
+	Journal               // under ClockEntry the clock, and under JournalEntry, while a rotation is not at its end, where it stands
 	Audit                 // the lines of the audit log, its head, and the number of failed unlocks
 )
 
@@ -85,6 +85,7 @@ var Tables = [...]string{"keyring", "records", "chunks", "journal", "audit"}
 var (
 	KeyringEntry = []byte("keyring")
 	JournalEntry = []byte("rotation")
+	ClockEntry   = []byte("clock")
 )
 
 // Write is one entry to put, or to delete where Value is nil and Bytes is empty: with To, every one from Key up to, and without, To.

@@ -26,8 +26,28 @@ func (v *Vault) govern(p *Policy) {
 	}
 }
 
-// expiry is when a record of a class expires that is written now, or 0.
-func (v *Vault) expiry(class envelope.Class, now uint64) uint64 {
+// expiry is when a record that is written now expires, or 0: at its own end or by its class's policy, whichever comes first.
+func (v *Vault) expiry(it *Item) uint64 {
+	now, end := v.now(), it.ends
+	if it.TTL != 0 {
+		end = now + it.TTL/1000
+	}
+	if last := v.lastOf(it.Class, now); end == 0 || last != 0 && last < end {
+		return last
+	}
+	return end
+}
+
+// ownEnd is when a record expires that was given an end of its own, or 0. An end by the policy counts from the last write.
+func (v *Vault) ownEnd(h *envelope.Header) uint64 {
+	if h.Expires == v.lastOf(h.Class, h.Created) {
+		return 0
+	}
+	return h.Expires
+}
+
+// lastOf is when a record of a class that was written then expires at the latest, by the policy, or 0.
+func (v *Vault) lastOf(class envelope.Class, now uint64) uint64 {
 	if int(class) < len(v.policy.TTL) && v.policy.TTL[class] != 0 {
 		return now + v.policy.TTL[class]
 	}

@@ -298,7 +298,7 @@ func (o *opening) end(entries []sealed, err error) error {
 	if err != nil {
 		return err
 	}
-	now, gone := o.p.Now(), 0
+	now, gone := o.now(), 0
 	for i := range entries {
 		e := &entries[i]
 		if !e.head.Found {

@@ -136,7 +136,15 @@ func (v *Vault) BeginRotation(t Task, secret Key, n *NewSecret) (r *Rotation, er
 		if err != nil {
 			return err
 		}
-		if err := v.rewrite(t, ringKey, ring, stored, w); err != nil {
+		more := []Write{w}
+		if n != nil { // or no one could tell that the clock is the vault's
+			v.keepTime(t, false)
+			if w, err = v.clockWrite(t, ringKey, &v.clock); err != nil {
+				return err
+			}
+			more = append(more, w)
+		}
+		if err := v.rewrite(t, ringKey, ring, stored, more...); err != nil {
 			return err
 		}
 		if n != nil {

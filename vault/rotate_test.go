@@ -237,7 +237,7 @@ func TestRotation(t *testing.T) {
 					t.Errorf("the phase is %d", got)
 				}
 				b.wantEpochs(under, []uint32{2})
-				if len(b.disks["db"].tables[Journal]) != 0 {
+				if len(b.disks["db"].tables[Journal][string(JournalEntry)]) != 0 {
 					t.Error("the journal is left")
 				}
 				b.wantsAll(s, want)

@@ -29,7 +29,7 @@ func (s *Store) SetStream(t Task, it *Item, next Source) error {
 		return err
 	}
 	now := s.p.Now()
-	h := envelope.Header{Layout: envelope.Chunked, Class: it.Class, Epoch: w.epoch, Created: now, Expires: s.expiry(it.Class, now), Begun: now}
+	h := envelope.Header{Layout: envelope.Chunked, Class: it.Class, Epoch: w.epoch, Created: now, Expires: s.expiry(it), Begun: now}
 	s.p.Random(h.IV[:])
 	s.p.Random(h.Salt[:])
 	c, err := s.chunksOf(t, &h, stored[0])

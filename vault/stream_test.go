@@ -474,3 +474,71 @@ func TestStreamOfAnotherLength(t *testing.T) {
 	})
 	fails(t, "the last chunk", err, ErrIntegrity)
 }
+
+// What a write left that was cut off is swept a day later; what a header points at, or is still being written, stays.
+func TestOrphansAreSwept(t *testing.T) {
+	b, s := newStore(t, 1)
+	want := bytesOf(1, 2*envelope.ChunkSize)
+	b.setStream(s, "kept", want)
+	failure := errors.New("cut off")
+	b.disks["db"].refuse = func(batch *Batch) error {
+		if len(batch.Clear) > 0 {
+			return ErrQuota // so that it can't clean up, as a page can't that ends
+		}
+		return nil
+	}
+	err := b.do(func(t *task) error {
+		it := Item{Name: "n", Class: envelope.PHI, Kind: envelope.Bytes}
+		return s.SetStream(t, &it, source(b, bytesOf(2, 9*envelope.ChunkSize), 5, failure))
+	})
+	if err != failure {
+		t.Fatal(err)
+	}
+	b.disks["db"].refuse = nil
+	lie := func() int { return len(b.disks["db"].tables[Chunks]) }
+	left := lie()
+	if left < 3 {
+		t.Fatalf("%d chunks lie there", left)
+	}
+	purge := func() {
+		t.Helper()
+		if err := b.do(func(t *task) error { _, err := s.Purge(t, nil); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 23 {
+		b.now += 60 * 60
+		purge()
+	}
+	if lie() != left {
+		t.Errorf("%d of %d chunks lie there before a day has passed", lie(), left)
+	}
+	b.now += 2 * 60 * 60
+	purge()
+	if lie() != 2 {
+		t.Errorf("%d chunks lie there, want those of the record", lie())
+	}
+	b.streams(s, "kept", want)
+	b.noLeftOvers(s)
+}
+
+func TestExpiredChunksArePurged(t *testing.T) {
+	b, s := newStore(t, 1)
+	err := b.do(func(t *task) error {
+		it := Item{Name: "n", Class: envelope.PHI, Kind: envelope.Bytes, TTL: 3_600_000}
+		return s.SetStream(t, &it, source(b, bytesOf(2, 3*envelope.ChunkSize), 0, nil))
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.now += 7200
+	if value, err := b.tryGet(s, "n"); err != nil || value != "" {
+		t.Errorf("%d bytes, %v", len(value), err)
+	}
+	if err := b.do(func(t *task) error { _, err := s.Purge(t, nil); return err }); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.disks["db"]; len(d.tables[Chunks]) != 0 || len(d.tables[Records]) != 0 {
+		t.Error("something is left of it")
+	}
+}

@@ -104,8 +104,9 @@ func (vs *Vaults) join(t Task, database string) (*Vault, error) {
 		}
 		return nil, err
 	}
+	v.keepTime(t, false)
 	vs.open[database] = v
-	return v, nil
+	return v, v.alive()
 }
 
 // locked says why a database cannot be opened without a secret.
@@ -166,6 +167,7 @@ func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 		v.drop()
 		return nil, err
 	}
+	v.keepTime(t, false)
 	if v.gone {
 		return nil, ErrClosed // another tab deleted it meanwhile: its keys must not be kept for the one that comes next
 	}

@@ -88,7 +88,7 @@ func TestNewKeyring(t *testing.T) {
 	if len(ring.Keys) != 13 {
 		t.Errorf("%d keys, want 13", len(ring.Keys))
 	}
-	if want := []string{"write keyring strict=true"}; !reflect.DeepEqual(writesOf(w.events), want) {
+	if want := []string{"write keyring strict=true", "write journal strict=false"}; !reflect.DeepEqual(writesOf(w.events), want) {
 		t.Errorf("creating wrote %q, want %q", writesOf(w.events), want)
 	}
 	if !reflect.DeepEqual(b.derived, []uint32{700_000}) {

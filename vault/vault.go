@@ -26,6 +26,8 @@ type Vault struct {
 	share       *share
 	walk        *walk // of a rotation
 	policy      Policy
+	clock       envelope.Clock // as it is now
+	written     envelope.Clock // as it was last seen on the disk
 	audit       auditing
 	stores      map[string]*storeState
 	fingerprint []byte // of the secret that opened it, under a key of this page
@@ -97,7 +99,7 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 	if err := o.Check(name); err != nil {
 		return nil, err
 	}
-	c := newCache(v.p, o.CacheBytes, o.CacheExcept)
+	c := newCache(v.p, v.now, o.CacheBytes, o.CacheExcept)
 	state := v.state(name)
 	if c != nil {
 		state.caches = append(state.caches, c)

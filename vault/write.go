@@ -10,7 +10,10 @@ type Item struct {
 	ContentType string
 	Context     []byte // JSON text of an object, or empty
 	Value       Blob
-	Size        int // bytes of Value
+	Size        int    // bytes of Value
+	TTL         uint64 // milliseconds after which it expires, to the second, or 0
+
+	ends uint64 // when it expires that keeps its own end, Unix time in seconds, or 0
 }
 
 // Set writes records in one transaction, all or none. When the same name stands twice, the later one stays. load is called
@@ -43,6 +46,9 @@ func (s *Store) check(items []Item, names []string) error {
 		if err := CheckClass(it.Class); err != nil {
 			return err
 		}
+		if err := CheckTTL(it.TTL); err != nil {
+			return err
+		}
 		if len(it.ContentType) > envelope.MaxContentType || it.Kind != envelope.File && it.ContentType != "" {
 			return ErrInvalid.because("A Blob's type must not be longer than 255 bytes.")
 		}
@@ -63,6 +69,14 @@ func (s *Store) check(items []Item, names []string) error {
 func CheckClass(class envelope.Class) error {
 	if !class.Valid() {
 		return errClass
+	}
+	return nil
+}
+
+// CheckTTL reports whether a record may expire after so many milliseconds; 0 is never.
+func CheckTTL(ms uint64) error {
+	if ms != 0 && (ms < 1000 || ms > 36525*day*1000) { // a hundred years of 365.25 days
+		return ErrInvalid.because("The option ttlMs must be a whole number of milliseconds from 1,000 to 3,155,760,000,000, which is a hundred years.")
 	}
 	return nil
 }
@@ -157,7 +171,7 @@ func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) [
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
 	encoded := head.Encode()
 	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, epoch, now
-	h.Expires = s.expiry(it.Class, now)
+	h.Expires = s.expiry(it)
 	s.p.Random(h.IV[:])
 	if len(encoded)+it.Size > envelope.MaxWhole {
 		h.Layout, h.Length = envelope.Split, uint64(it.Size)
@@ -251,7 +265,7 @@ type Change struct {
 }
 
 // Update reads a record, has change make the new one, and writes it if no other write came between; else it begins
-// anew. It holds no turn while change runs, which may therefore use the store itself.
+// anew. Without a TTL, the record keeps its own end. It holds no turn while change runs, which may therefore use the store itself.
 func (s *Store) Update(t Task, name string, change func(current Value) (Change, error)) error {
 	if err := checkNames([]string{name}); err != nil {
 		return err
@@ -267,6 +281,9 @@ func (s *Store) Update(t Task, name string, change func(current Value) (Change, 
 		}
 		if !c.Delete {
 			c.Item.Name = name
+			if c.Item.ends = 0; current[0].Found {
+				c.Item.ends = s.ownEnd(&current[0].Header)
+			}
 			if err := s.check([]Item{c.Item}, []string{name}); err != nil {
 				return err
 			}

@@ -18,10 +18,10 @@ var (
 )
 
 // item adds a record, or a name alone, to the arguments of a call. The page holds name, content type and context; size is that
-// of its value, which is the payload of the item's place.
+// of its value, which is the payload of the item's place; ttl is whole milliseconds, or 0 for none.
 //
 //go:wasmexport item
-func item(call, class, kind, name, contentType, context, size int32) {
+func item(call, class, kind, name, contentType, context, size int32, ttl float64) {
 	jsbridge.Enter(func() {
 		for int(call) >= len(items) {
 			items = append(items, nil)
@@ -35,6 +35,7 @@ func item(call, class, kind, name, contentType, context, size int32) {
 			Context:     append([]byte(nil), p[name+contentType:name+contentType+context]...),
 			Value:       jsbridge.Ref(len(items[call])),
 			Size:        int(size),
+			TTL:         uint64(ttl),
 		}
 		items[call] = append(items[call], it)
 	})

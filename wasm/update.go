@@ -9,7 +9,7 @@ import (
 )
 
 // update has the function that is payload 0 change item 0's record. The function gets the value's bytes, or null, and
-// returns null to delete the record, or [kind, content type, bytes]. A class of 0 and a context of no bytes keep the
+// returns null to delete the record, or [kind, content type, bytes]. A class of 0, a context of no bytes and a ttl of 0 keep the
 // record's own; one that is made without a class is confidential.
 //
 //go:wasmexport update
@@ -17,6 +17,9 @@ func update(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
 		asked := list[0]
 		if err := vault.CheckClass(asked.Class); asked.Class != 0 && err != nil {
+			return err
+		}
+		if err := vault.CheckTTL(asked.TTL); err != nil {
 			return err
 		}
 		return s.Update(c, asked.Name, func(current vault.Value) (vault.Change, error) {

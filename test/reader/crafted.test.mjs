@@ -2,11 +2,11 @@
 // records are sealed anew, under the keys of the golden vault with clear names.
 
 import assert from 'node:assert/strict';
-import { createCipheriv } from 'node:crypto';
+import { createCipheriv, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { lp, uint } from './common.mjs';
 import { openRecordOf, openVault } from './reader.mjs';
-import { clear as dump, keyOf, withTable } from './support.mjs';
+import { clear as dump, KEYRING_KEY, keyOf, withTable } from './support.mjs';
 
 const { database, secret } = dump;
 
@@ -67,6 +67,31 @@ test('an expired record reads as absent, but only once its tag was checked', () 
   assert.equal(open({ expires }, expires * 1000).length, 0);
   assert.equal(openRecordOf(craft({ expires }), secret, STORE, 'crafted', expires * 1000), null);
   assert.throws(() => open({ expires, tagBit: 1 }, expires * 1000), /unable to authenticate/);
+});
+
+// The dump with a clock, of which any part may be wrong.
+const withClock = (records, { version = 1, trusted, label = 'idbvault/clock/v1', of = database, more = '' }) => {
+  const body = Buffer.concat([
+    uint(version, 1),
+    Buffer.alloc(2),
+    uint(trusted, 6),
+    Buffer.alloc(16),
+    Buffer.from(more),
+  ]);
+  const mac = createHmac('sha256', keyOf(KEYRING_KEY)).update(Buffer.concat([lp(label), lp(of), lp(body)]));
+  return withTable(records, 'journal', () => [[Buffer.from('clock'), Buffer.concat([body, mac.digest()])]]);
+};
+
+test('a record that has expired by the clock of the vault reads as absent, whatever the reader has for the time', () => {
+  const expires = 2_000_000_000;
+  const now = expires * 1000 - 1_000_000;
+  const count = (clock) => openVault(withClock(craft({ expires }), clock), secret, now).length;
+  assert.equal(count({ trusted: expires - 1 }), 1);
+  assert.equal(count({ trusted: expires }), 0);
+  assert.equal(count({ trusted: expires, version: 2 }), 1);
+  assert.equal(count({ trusted: expires, label: 'idbvault/journal/v1' }), 1);
+  assert.equal(count({ trusted: expires, of: 'another' }), 1);
+  assert.equal(count({ trusted: expires, more: 'x' }), 1);
 });
 
 test('a name has 1 to 1024 bytes, and a byte order mark is a character of it', () => {

@@ -37,7 +37,9 @@ const parseKeyring = (bytes) => {
   const fields = new Fields(bytes);
   must(fields.take(8).equals(Buffer.from('idbvault')), 'not a keyring');
   must(fields.uint(1) === 1, 'unknown version of the keyring');
-  fields.take(16 + 8 + 4); // vault id, created, generation: any value goes
+  fields.take(16); // vault id: any value goes, as for the two below
+  const created = fields.u64();
+  fields.take(4); // generation
   const [writeEpoch, highestEpoch, options] = [fields.uint(4), fields.uint(4), fields.uint(1)];
   must(writeEpoch >= 1 && writeEpoch <= highestEpoch, 'write epoch out of range');
   must(options <= 1, 'unknown options');
@@ -72,7 +74,7 @@ const parseKeyring = (bytes) => {
   const body = bytes.subarray(0, fields.at);
   const mac = fields.take(32);
   fields.end();
-  return { clearNames: options === 1, writeEpoch, slots, keys, body, mac };
+  return { created, clearNames: options === 1, writeEpoch, slots, keys, body, mac };
 };
 
 // Rotation: what the journal says, where it fits the keyring
@@ -93,6 +95,18 @@ const parseJournal = ({ database, tables, epochs, writeEpoch }, macKey) => {
   const fits = said[0] === from && said[1] === writeEpoch && (phase === 1 || phase === 2);
   if (!fits || !hmac(macKey, lp('idbvault/journal/v1'), lp(database), lp(body)).equals(mac)) return rotation;
   return { ...rotation, phase };
+};
+
+// The clock: the time that it is not before, in seconds
+
+const parseClock = ({ database, tables, created }, macKey) => {
+  const entry = tables.journal.get('clock');
+  if (entry?.length !== 1 + 8 + 8 + 8 + 32 || entry[0] !== 1) return created;
+  const fields = new Fields(entry.subarray(1));
+  const trusted = fields.u64();
+  const body = entry.subarray(0, 25);
+  const good = hmac(macKey, lp('idbvault/clock/v1'), lp(database), lp(body)).equals(entry.subarray(25));
+  return good ? trusted : created;
 };
 
 const unlock = (dump, secret) => {
@@ -130,10 +144,10 @@ const unlock = (dump, secret) => {
   const keys = new Map([...keyring.keys].map(([name, wrapped]) => [name, unwrap(vaultKey, wrapped)]));
   const nameKeys = epochsOf(NAME).map((epoch) => [epoch, keys.get(`${NAME}/0/${epoch}`)]);
   must(keyring.clearNames || nameKeys.some(([epoch]) => epoch <= keyring.writeEpoch), 'no name key');
-  const { clearNames, writeEpoch } = keyring;
+  const { created, clearNames, writeEpoch } = keyring;
   const epochs = [...new Set(epochsOf(1))];
-  const vault = { database: dump.database, clearNames, writeEpoch, tables, keys, nameKeys, epochs };
-  return { ...vault, rotation: parseJournal(vault, macKey) };
+  const vault = { database: dump.database, created, clearNames, writeEpoch, tables, keys, nameKeys, epochs };
+  return { ...vault, rotation: parseJournal(vault, macKey), trusted: parseClock(vault, macKey) };
 };
 
 // The database
@@ -245,7 +259,8 @@ const openRecord = (vault, store, stored, entry, now) => {
     'record of another name',
   );
   if (parsed.kind === 'text') decodeText(value);
-  if (header.expires !== 0n && header.expires <= BigInt(Math.floor(now / 1000))) return null;
+  const present = BigInt(Math.floor(now / 1000));
+  if (header.expires !== 0n && (header.expires <= present || header.expires <= vault.trusted)) return null;
   return { store, classification: CLASSES[header.level], ...parsed, value };
 };
 

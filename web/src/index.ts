@@ -13,7 +13,7 @@ export { type SecurityDetail, securityEvents } from './host.ts';
 export type { ObjectURL } from './images.ts';
 /** @internal */
 export * from './internal.ts';
-export type { Entry } from './items.ts';
+export type { Entry, WriteOptions } from './items.ts';
 export type { Later, StreamOptions } from './later-names.ts';
 export { createEncryptedStorage, destroyVault, preload, type StorageOptions } from './open.ts';
 export type { Secret } from './secret.ts';

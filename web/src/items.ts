@@ -5,8 +5,17 @@ import type { Item } from './pass.ts';
 import { checkText } from './text.ts';
 import { type Context, contextText } from './value.ts';
 
+/** What a write may ask for beside. */
+export interface WriteOptions {
+  /**
+   * The record expires so many whole milliseconds after it was written, from 1,000 to a hundred years; to the second. Where its class has a
+   * policy, it expires at the earlier of the two.
+   */
+  ttlMs?: number | undefined;
+}
+
 /** One record of {@link EncryptedStorage.setManyEncrypted}. */
-export interface Entry {
+export interface Entry extends WriteOptions {
   key: string;
   value: Value;
   classification?: DataClassification | undefined;
@@ -44,7 +53,7 @@ export function itemOf(entry: Entry): Item & Payload {
   const { classification: asked = DataClassification.CONFIDENTIAL } = entry;
   const classification = classNumber(asked);
   const { kind, contentType, size, bytes } = payloadOf(entry.value);
-  return { name, classification, context, kind, contentType, size, bytes };
+  return { name, classification, context, kind, contentType, size, bytes, ttlMs: entry.ttlMs };
 }
 
 export function listOf<T>(list: T[]): T[] {

@@ -1,6 +1,7 @@
 import type { ChangeEvent } from './changes.ts';
 import type { DataClassification } from './classification.ts';
 import type { ObjectURL } from './images.ts';
+import type { WriteOptions } from './items.ts';
 import type { Place } from './link.ts';
 import type { StoreCall } from './loader.ts';
 import type { Item } from './pass.ts';
@@ -27,6 +28,14 @@ export interface Later {
    * @throws VaultError `ERR_INVALID` where no class is given and none is marked
    */
   lockAndForget(classification?: DataClassification): Promise<void>;
+
+  /**
+   * Deletes the records of all stores of the vault that have expired, and returns how many. Until then they lie on the disk, and read
+   * as absent. One that expired only by a clock which went far ahead within the last day is kept: the clock may be wrong. One whose
+   * expiry was changed on the disk is kept, and told by the event `integrity`. A page that has nothing else to do does so by itself,
+   * once an hour.
+   */
+  purgeExpired(): Promise<number>;
 
   /**
    * Stores a value that need not fit into memory, up to 1 TiB: a stream of bytes, or a Blob or File, which is read a piece at a time.
@@ -81,7 +90,7 @@ export interface Later {
 }
 
 /** How a stream is stored. */
-export interface StreamOptions {
+export interface StreamOptions extends WriteOptions {
   /** Is told how many bytes of the value were sealed and stored. */
   onProgress?: ((bytes: number) => void) | undefined;
   /** Ends the call, which then rejects with the signal's reason and has changed nothing. */
@@ -95,4 +104,5 @@ export const laterNames = [
   'getDecryptedRange',
   'getImageBitmap',
   'getObjectURL',
+  'purgeExpired',
 ] as const satisfies (keyof Later)[];

@@ -4,6 +4,7 @@ import type { RecordMetadata } from './storage.ts';
 import type { Context } from './value.ts';
 
 export { getImageBitmap, getObjectURL } from './images.ts';
+export { purgeExpired, sweep } from './purge.ts';
 export { blobOf, type Read } from './read.ts';
 export { getDecryptedRange, getDecryptedStream, setEncryptedStream } from './streams.ts';
 

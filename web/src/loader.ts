@@ -17,6 +17,7 @@ export type StoreCall =
   | 'clear'
   | 'forget'
   | 'update'
+  | 'purge'
   | 'setStream'
   | 'stream'
   | 'chunks';
@@ -37,9 +38,11 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
     contentType: number,
     context: number,
     size: number,
+    ttlMs: number,
   ): void;
   open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
+  sweep(call: number): void;
   rekey(call: number): void;
   heard(store: number, name: number): void;
   lock(database: number): void;

@@ -12,6 +12,8 @@ export interface Item {
   contentType?: string;
   context?: string;
   size?: number;
+  /** Milliseconds until it expires, as the caller gave it. */
+  ttlMs?: unknown;
 }
 
 export function passItem(engine: AnyEngine, core: Exports, id: number, item: Item): void {
@@ -30,11 +32,12 @@ export function passItem(engine: AnyEngine, core: Exports, id: number, item: Ite
     write(contentType),
     write(context),
     item.size ?? 0,
+    asInteger(item.ttlMs, 1e13),
   );
 }
 
-/** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number that fits. */
-export function asInteger(value: unknown): number {
+/** A number as Go takes it: 0 for none, and 1, which Go refuses, for what is no whole number below `end`. */
+export function asInteger(value: unknown, end = 2 ** 31): number {
   if (value === undefined) return 0;
-  return Number.isInteger(value) && (value as number) > 0 && (value as number) < 2 ** 31 ? (value as number) : 1;
+  return Number.isInteger(value) && (value as number) > 0 && (value as number) < end ? (value as number) : 1;
 }

@@ -4,12 +4,12 @@ import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import { type CarryOut, endGroup, join } from './group.ts';
 import { isUnlocked, noKeys, type SecurityDetail, securityEvents, tellSecurity } from './host.ts';
-import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf } from './items.ts';
+import { type Entry, itemOf, listOf, nameOf, namesOf, type Payload, payloadOf, type WriteOptions } from './items.ts';
 import type { Read } from './later.ts';
 import { type Inside, type Later, laterNames } from './later-names.ts';
 import { engineOf, type Link, lockWatch, openStore, type Place } from './link.ts';
-import { current, loaded, type StoreCall } from './loader.ts';
-import { tellOpened } from './openings.ts';
+import { current, type StoreCall } from './loader.ts';
+import { later, tellOpened } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
 import { importSecret, type Secret } from './secret.ts';
 import { checkText } from './text.ts';
@@ -101,8 +101,9 @@ export class EncryptedStorage extends EventTarget {
     value: Value,
     classification: DataClassification = DataClassification.CONFIDENTIAL,
     context?: Context,
+    options?: WriteOptions,
   ): Promise<void> {
-    const item = itemOf({ key, value, classification, context });
+    const item = itemOf({ ...options, key, value, classification, context });
     if (item.kind === Kind.blob || item.size > maxJoined) return this.#setAll([item]);
     await this.#joined(this.#sets, item, item.bytes);
     this.#tell('set', [item]);
@@ -165,7 +166,7 @@ export class EncryptedStorage extends EventTarget {
   /**
    * Changes a record: `fn` gets its text, or null where there is none, and returns the new value, or null to delete the
    * record. When another write came between, it is called again with what that wrote. What it throws, rejects this call.
-   * Without classification and context, the record keeps its own.
+   * Without classification, context and ttlMs, the record keeps its own.
    *
    * @throws VaultError `ERR_CONFLICT` when other writes came between 32 times
    */
@@ -174,9 +175,10 @@ export class EncryptedStorage extends EventTarget {
     fn: (current: string | null) => Value | null | Promise<Value | null>,
     classification?: DataClassification,
     context?: Context,
+    options?: WriteOptions,
   ): Promise<void> {
     if (typeof fn !== 'function') throw invalid('The change must be a function.');
-    const item: Item = { name: nameOf(key), context: contextText(context) };
+    const item: Item = { name: nameOf(key), context: contextText(context), ttlMs: options?.ttlMs };
     if (classification !== undefined) item.classification = classNumber(classification);
     let type: ChangeEvent['type'] = 'set';
     const change = async (bytes: Uint8Array | null) => {
@@ -191,13 +193,19 @@ export class EncryptedStorage extends EventTarget {
   }
 
   /** Stores the JSON text of a value. */
-  async setJSON(key: string, value: unknown, classification?: DataClassification, context?: Context): Promise<void> {
+  async setJSON(
+    key: string,
+    value: unknown,
+    classification?: DataClassification,
+    context?: Context,
+    options?: WriteOptions,
+  ): Promise<void> {
     let text: string | undefined;
     try {
       text = JSON.stringify(value);
     } catch {} // cyclic, or a BigInt
     if (text === undefined) throw invalid('The value has no JSON text. Give what JSON.stringify takes.');
-    await this.setEncrypted(key, text, classification, context);
+    await this.setEncrypted(key, text, classification, context, options);
   }
 
   /** Reads a value that was stored as JSON text; null where there is none. Its type is the caller's word. */
@@ -374,7 +382,5 @@ export class EncryptedStorage extends EventTarget {
 }
 
 export interface EncryptedStorage extends Later {}
-
-const later = () => loaded('./later.js', import('./later.ts'));
 
 const closed = () => new VaultError('ERR_CLOSED', 'The storage is closed, or its database was deleted. Open it again.');

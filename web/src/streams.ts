@@ -19,7 +19,7 @@ export async function setEncryptedStream(
   source: ReadableStream<Uint8Array> | Blob,
   classification: DataClassification = DataClassification.CONFIDENTIAL,
   context?: Context,
-  { onProgress, signal }: StreamOptions = {},
+  { onProgress, signal, ttlMs }: StreamOptions = {},
 ): Promise<void> {
   const ofBlob = source instanceof Blob;
   if (!ofBlob && !(source instanceof ReadableStream)) throw invalid('The source must be a ReadableStream or a Blob.');
@@ -28,6 +28,7 @@ export async function setEncryptedStream(
     name: nameOf(key),
     classification: classNumber(classification),
     context: contextText(context),
+    ttlMs,
     kind: ofBlob ? Kind.blob : Kind.bytes,
     contentType: ofBlob ? source.type.slice(0, 256) : '',
   };
