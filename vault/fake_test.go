@@ -309,6 +309,10 @@ func (p *page) Recall(_ Task, h Held) (Blob, bool) {
 	return bytes.Clone(b), !p.short
 }
 
+func (p *page) Mark(Task) Mark { return 0 }
+
+func (p *page) Release(Task, Mark) {}
+
 func (p *page) Drop(h Held) {
 	if _, ok := p.held[h]; !ok {
 		p.t.Error("what was dropped was dropped again")

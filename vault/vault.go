@@ -56,6 +56,7 @@ type Store struct {
 	name    string
 	options StoreOptions
 	cache   *cache // or nil
+	victims []victim
 }
 
 // storeState is what all callers of one store on this page share.
@@ -64,6 +65,8 @@ type storeState struct {
 	large  chunked
 	names  knownNames
 	caches []*cache // of those callers
+	room   room
+	recent recency
 }
 
 // Strict is the second choice of durabilities.
@@ -74,6 +77,7 @@ type StoreOptions struct {
 	Durability  Choice // relaxed, or strict: a write is acknowledged after a flush to the disk
 	CacheBytes  int    // that decrypted values may take in memory; 0 for none
 	CacheExcept ClassSet
+	Evict       Evict
 }
 
 // Check reports whether a store of that name may be opened so.
@@ -82,6 +86,9 @@ func (o *StoreOptions) Check(name string) error {
 		return err
 	}
 	if err := o.Durability.check("durability", "'relaxed'", "'strict'"); err != nil {
+		return err
+	}
+	if err := o.Evict.check(); err != nil {
 		return err
 	}
 	return checkCache(o.CacheBytes, o.CacheExcept)
@@ -97,7 +104,7 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 	if c != nil {
 		state.caches = append(state.caches, c)
 	}
-	return &Store{v, state, name, o, c}, nil
+	return &Store{v, state, name, o, c, nil}, nil
 }
 
 func (v *Vault) state(name string) *storeState {
@@ -135,6 +142,7 @@ func (s *storeState) clearCaches() {
 
 // Heard takes note that another tab wrote a record or, for an empty name, all of them.
 func (s *Store) Heard(name string) {
+	s.room.uncount()
 	if name == "" {
 		s.clearCaches()
 		return

@@ -140,7 +140,10 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 				w.Value, jobs = jobs[0].Out, jobs[1:]
 			}
 		}
-		err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: issued})
+		b := Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: issued}
+		err = s.commit(t, b, func() ([][]byte, int) {
+			return s.recordKeys(stored, left), storedSizes(items, headers, heads, stored)
+		})
 	}
 	if err != nil {
 		for _, name := range names {
@@ -212,7 +215,8 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 	for _, name := range append(stored, left...) {
 		writes = s.deletes(name, writes)
 	}
-	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish})
+	b := Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish}
+	return s.commit(t, b, func() ([][]byte, int) { return s.recordKeys(stored, left), 0 })
 }
 
 // deletes appends what deletes a record to list.
@@ -230,11 +234,13 @@ func (s *Store) Clear(t Task) error {
 	turn := s.order.take(t)
 	defer turn.finish()
 	s.clearCaches()
-	return s.db.Commit(t, Batch{
+	err := s.db.Commit(t, Batch{
 		Clear:  []ClearRange{{Records, s.all()}, {Chunks, s.all()}},
 		Strict: s.strict(),
 		Issued: turn.finish,
 	})
+	s.room.uncount()
+	return err
 }
 
 // Change is what the function of an update decided.

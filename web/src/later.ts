@@ -4,6 +4,8 @@ import type { Inside } from './later-names.ts';
 import type { RecordMetadata } from './storage.ts';
 import type { Context } from './value.ts';
 
+export { estimate, requestPersistence } from './space.ts';
+
 // What a storage does not need at once. Its methods of Later have what it lets them do for their first argument.
 
 /** A value as Go gives it. */
