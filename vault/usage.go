@@ -81,11 +81,15 @@ func storedSizes(items []Item, headers []envelope.Header, heads, stored [][]byte
 	return sum
 }
 
-// recordKeys are the keys of records in Records.
+// recordKeys are the keys of records in Records, none twice.
 func (s *Store) recordKeys(stored, left [][]byte) (keys [][]byte) {
+	seen := map[string]bool{}
 	for _, list := range [][][]byte{stored, left} {
 		for _, name := range list {
-			keys = append(keys, envelope.RecordKey(s.name, name))
+			if !seen[string(name)] {
+				seen[string(name)] = true
+				keys = append(keys, envelope.RecordKey(s.name, name))
+			}
 		}
 	}
 	return keys
