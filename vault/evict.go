@@ -115,6 +115,30 @@ func (s *Store) commit(t Task, b Batch, of func() (keys [][]byte, size int)) err
 	return err
 }
 
+// evictFor evicts others for items whose writes were to be counted in the keyring, for which the browser had no room. It reports whether
+// it did.
+func (s *Store) evictFor(t Task, items []Item, names []string) bool {
+	if s.options.Evict.Policy == 0 {
+		return false
+	}
+	stored, left, err := s.bothNames(t, names, nil)
+	if err != nil {
+		return false
+	}
+	size := envelope.MaxHeaderSize
+	for i := range items {
+		size += items[i].Size
+	}
+	turn := s.room.order.take(t)
+	defer turn.finish()
+	n, err := s.evict(t, size, s.recordKeys(stored, left))
+	if err != nil {
+		return false
+	}
+	s.note(QuotaExceeded, n)
+	return true
+}
+
 // taken is how many bytes the records with these keys take.
 func (s *Store) taken(t Task, keys [][]byte) (bytes int, err error) {
 	reads := make([]Read, len(keys))

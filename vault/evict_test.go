@@ -274,6 +274,29 @@ func TestEvictionOnAFullDisk(t *testing.T) {
 	b.has(s, "d", "e", "f", "p")
 }
 
+// A new page counts its writes in the keyring before it writes: that, too, may find the disk full.
+func TestEvictionForTheKeyring(t *testing.T) {
+	b, s := newStore(t, 73)
+	b.write(s, "a", "b", "c")
+	b.end()
+	b = b.tab()
+	s = b.bounded(b.store("db", "st", withSecret("secret")), Evict{Policy: Oldest})
+	tried := 0
+	b.disks["db"].refuse = func(batch *Batch) error {
+		if batch.Writes[0].Table == Keyrings {
+			if tried++; tried == 1 {
+				return ErrQuota
+			}
+		}
+		return nil
+	}
+	b.write(s, "a")
+	b.has(s, "a", "c")
+	if tried != 2 {
+		t.Errorf("the keyring was written %d times, want 2", tried)
+	}
+}
+
 // A later write of the same name comes after the second try of an earlier one.
 func TestEvictionKeepsTheOrder(t *testing.T) {
 	for seed := range uint64(20) {

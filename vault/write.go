@@ -90,6 +90,9 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		need[items[i].Class] += 2 // a split record is two ciphertexts
 	}
 	w, err := s.spend(t, &need)
+	if ErrQuota.is(err) && s.evictFor(t, items, names) {
+		w, err = s.spend(t, &need)
+	}
 	if err != nil {
 		return err
 	}
