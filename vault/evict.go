@@ -237,7 +237,7 @@ func has(keys [][]byte, key []byte) bool {
 func (s *Store) survey(t Task, bytes int, written [][]byte) error {
 	e := &s.options.Evict
 	if e.Policy == LeastUsed {
-		if _, err := s.loadUses(t); err != nil {
+		if err := s.loadUses(t); err != nil {
 			return err
 		}
 	}

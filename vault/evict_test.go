@@ -91,6 +91,26 @@ func TestEvictionOrder(t *testing.T) {
 	}
 }
 
+// What was used since the victims were looked for does not go, and of those that were used, the one whose use is the longest ago.
+func TestEvictionOfWhatWasUsed(t *testing.T) {
+	b, s := newStore(t, 74)
+	oldest := b.bounded(s, Evict{Policy: Oldest, MaxBytes: 1050})
+	s = b.bounded(s, Evict{Policy: LeastUsed, MaxBytes: 1050})
+	for i := range 10 {
+		b.write(s, fmt.Sprint("k", i))
+	}
+	b.write(s, "l0") // k0 goes
+	b.read(s, "k1")
+	b.write(s, "l1") // k2
+	b.has(s, "k1", "k3", "k4", "k5", "k6", "k7", "k8", "k9", "l0", "l1")
+	b.read(s, "k9", "k8", "k7", "k6", "k5", "k4", "k3", "l0", "l1", "k1")
+	b.write(s, "l2") // k9
+	b.write(s, "l3") // k8
+	b.has(s, "k1", "k3", "k4", "k5", "k6", "k7", "l0", "l1", "l2", "l3")
+	b.write(oldest, "l4") // k1, whenever it was used
+	b.has(s, "k3", "k4", "k5", "k6", "k7", "l0", "l1", "l2", "l3", "l4")
+}
+
 // A store may be as large as its bound, and not a byte larger.
 func TestEvictionBound(t *testing.T) {
 	b, s := newStore(t, 62)
@@ -183,8 +203,10 @@ func TestEvictionProtects(t *testing.T) {
 	if !same(before, b.disks["db"].snapshot()) {
 		t.Error("a write that was refused changed something")
 	}
-	b.set(s, note("b", envelope.PHI)) // takes no more than it had
-	b.set(s, text("b", ""))
+	lower := b.bounded(s, Evict{Policy: Oldest, MaxBytes: minRoom})
+	b.set(lower, note("b", envelope.PHI)) // takes no more than it had
+	b.set(lower, text("b", ""))
+	b.has(s, "b", "phi0", "phi1", "phi2", "phi3", "phi4", "phi5", "pii0", "pii1", "pii2", "pii3", "pii4", "pii5")
 }
 
 // same reports whether the records are.
@@ -209,6 +231,10 @@ func TestEvictionSparesWhatIsWritten(t *testing.T) {
 	b.now++
 	b.set(s, text("k00", strings.Repeat("v", 100)), text("k01", strings.Repeat("v", 100)))
 	b.has(s, "k00", "k01", "k04", "k05", "k06", "k07", "k08", "k09", "k10")
+	// So it is with those that are known to go next.
+	b.now++
+	b.set(s, text("k04", strings.Repeat("v", 100)), text("k05", strings.Repeat("v", 100)))
+	b.has(s, "k00", "k01", "k04", "k05", "k07", "k08", "k09", "k10")
 }
 
 // full makes a disk refuse a write of a record, so many times. It returns how often one was tried.
@@ -297,7 +323,7 @@ func TestEvictionForTheKeyring(t *testing.T) {
 	}
 }
 
-// A later write of the same name comes after the second try of an earlier one.
+// A later call for the same name comes after the second try of an earlier one.
 func TestEvictionKeepsTheOrder(t *testing.T) {
 	for seed := range uint64(20) {
 		b, s := newStore(t, 100+seed)
@@ -306,10 +332,12 @@ func TestEvictionKeepsTheOrder(t *testing.T) {
 		b.disks["db"].full(1)
 		var errs [2]error
 		b.start(func(t *task) { errs[0] = set(t, s, text("k", "first")) })
-		b.start(func(t *task) { errs[1] = set(t, s, text("k", "second")) })
+		plain, read := b.bounded(s, Evict{}), ""
+		b.start(func(t *task) { read, _ = get(t, plain, "k") })
+		b.start(func(t *task) { errs[1] = set(t, plain, text("k", "second")) })
 		b.run()
-		if errs[0] != nil || errs[1] != nil {
-			t.Fatal(errs)
+		if errs[0] != nil || errs[1] != nil || read != "first" {
+			t.Fatal(errs, read)
 		}
 		b.wants(s, "k", "second")
 	}
@@ -396,6 +424,23 @@ func TestEvictionOfMany(t *testing.T) {
 	if size := b.disks["db"].stored(); size > n*100 {
 		t.Errorf("%d bytes are stored, want at most %d", size, n*100)
 	}
+}
+
+// A record that grows does not count among those that make room for it.
+func TestEvictionForOneThatGrows(t *testing.T) {
+	b, s := newStore(t, 75)
+	big := func(size int) Item {
+		return Item{Name: "big", Class: envelope.Internal, Kind: envelope.Bytes, Value: make([]byte, size), Size: size}
+	}
+	b.set(s, big(40_000))
+	b.now++
+	items := make([]Item, minVictims+200)
+	for i := range items {
+		items[i] = note(fmt.Sprintf("k%04d", i), envelope.Internal)
+	}
+	b.set(s, items...)
+	s = b.bounded(s, Evict{Policy: Oldest, MaxBytes: b.disks["db"].stored()})
+	b.set(s, big(95_000))
 }
 
 func TestUsage(t *testing.T) {

@@ -89,12 +89,11 @@ func (r *recency) usedFrom(time uint64) (n int) {
 	return n
 }
 
-// loadUses takes what this page or another one wrote, and returns what to expect there: nil for no matter what.
-func (s *Store) loadUses(t Task) (*Expect, error) {
+// loadUses takes what this page or another one wrote.
+func (s *Store) loadUses(t Task) error {
 	reads := []Read{{Table: Journal, Key: envelope.UsesKey(s.name)}}
-	e := &Expect{Table: Journal, Key: reads[0].Key}
 	if err := s.db.Read(t, reads, nil, nil); err != nil || !reads[0].Found {
-		return e, err
+		return err
 	}
 	stored := s.p.Front(t, reads[0].Entry.Value, 0, min(reads[0].Entry.Size, envelope.MaxUsesSize+1))
 	if uses, err := envelope.ParseUses(stored); err == nil {
@@ -103,18 +102,15 @@ func (s *Store) loadUses(t Task) (*Expect, error) {
 			s.recent.note(hash, min(uint64(hours)*hour, now))
 		}
 	}
-	if e.Prefix = stored; len(stored) == 0 {
-		return nil, nil // an entry of no bytes
-	}
-	return e, nil
+	return nil
 }
 
-// saveUses writes what was used. It is advice, so a failure is none of the caller's.
+// saveUses writes what was used. It is advice, so a failure is none of the caller's, and where two tabs write at once, the one whose
+// times were lost has them still and writes them next time.
 func (s *Store) saveUses(t Task, now uint64) {
 	r := &s.recent
 	r.saved, r.since = now, now
-	expect, err := s.loadUses(t)
-	if err != nil {
+	if s.loadUses(t) != nil {
 		return
 	}
 	uses := envelope.Uses{}
@@ -122,10 +118,7 @@ func (s *Store) saveUses(t Task, now uint64) {
 		uses[hash] = uint32(at / hour)
 	}
 	r.fresh = false
-	if s.db.Commit(t, Batch{
-		Writes: []Write{{Table: Journal, Key: envelope.UsesKey(s.name), Bytes: uses.Encode()}},
-		Expect: expect,
-	}) != nil {
+	if s.db.Commit(t, Batch{Writes: []Write{{Table: Journal, Key: envelope.UsesKey(s.name), Bytes: uses.Encode()}}}) != nil {
 		r.fresh = true
 	}
 }

@@ -5,6 +5,8 @@ import {
   type EncryptedPackage,
   type EncryptedStorage,
   EncryptionService,
+  type Evict,
+  type SpaceEstimate,
   VaultError,
   type VaultErrorCode,
 } from '../../web/dist/index.js';
@@ -33,6 +35,14 @@ export async function addPasskey(secret: string): Promise<EncryptedStorage> {
   return createEncryptedStorage('db', 'store', {
     secret: () => passkey('db', { signal: AbortSignal.timeout(60_000) }),
   });
+}
+
+export async function room(): Promise<number> {
+  const evict: Evict = { maxBytes: 1 << 20, policy: 'lru', protect: [DataClassification.PHI] };
+  const storage = await createEncryptedStorage('db', 'store', { evict });
+  const { classes, quota }: SpaceEstimate = await storage.estimate({ prefix: 'study:7/' });
+  const promised: boolean = await storage.requestPersistence();
+  return promised ? classes.phi.bytes : (quota ?? 0);
 }
 
 export function decide(error: unknown): VaultErrorCode | undefined {
