@@ -293,7 +293,7 @@ func TestEvictionOnAFullDisk(t *testing.T) {
 	b.wants(s, "d", string(note("d", envelope.Internal).Value.([]byte)))
 
 	// Without the option it is as ever.
-	tried = d.full(1)
+	d.full(1)
 	plain := b.bounded(s, Evict{})
 	err = b.do(func(t *task) error { return set(t, plain, note("g", envelope.Internal)) })
 	fails(t, "a full disk", err, ErrQuota)
@@ -472,6 +472,26 @@ func TestUsage(t *testing.T) {
 			if err != nil || *sum != want {
 				t.Errorf("%q: %v, %v, want %v", c.prefix, sum, err, want)
 			}
+		}
+	}
+}
+
+// No more than a page of records is held, however many there are.
+func TestUsageHoldsAPage(t *testing.T) {
+	b, s := newStore(t, 76)
+	items := make([]Item, 3*scanPage)
+	for i := range items {
+		items[i] = note(fmt.Sprintf("k%04d", i), envelope.Internal)
+	}
+	b.set(s, items...)
+	for _, prefix := range []string{"", "k0"} {
+		before := b.released
+		err := b.do(func(t *task) error {
+			_, err := s.Usage(t, prefix)
+			return err
+		})
+		if n := b.released - before; err != nil || n != 4 {
+			t.Errorf("%q: the call let go of what it held %d times, %v, want 4", prefix, n, err)
 		}
 	}
 }

@@ -149,6 +149,9 @@ func TestRecencyIgnoresWhatIsDamaged(t *testing.T) {
 		if err != nil || uses[envelope.UseHash([]byte("k1"))] != uint32(w.now/hour) {
 			t.Errorf("entry %d was not written anew: %v, %v", i, uses, err)
 		}
+		if got := uses[envelope.UseHash([]byte("k0"))]; got > uint32(w.now/hour) {
+			t.Errorf("a time to come is still there: %d", got)
+		}
 	}
 }
 
