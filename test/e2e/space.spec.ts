@@ -160,7 +160,16 @@ for (const runIn of ['main', 'worker'] as const)
         const exact = await namesIn(small);
         await next();
         await small.setEncrypted('b', 'v'.repeat(513 - 70), 'public');
-        return { results, exact, more: await namesIn(small) };
+        // More than a MiB, and not a whole number of them.
+        const evict = { maxBytes: (1 << 20) + 300_000, policy: 'lru' } as const;
+        const larger = await idbvault.createEncryptedStorage('db', 'larger', { secret, runIn, evict });
+        const three = ['a', 'b', 'c'].map((key) => ({ key, value: value(400_000) }));
+        await larger.setManyEncrypted(three);
+        const fit = await namesIn(larger);
+        await next();
+        await larger.setEncrypted('d', value(400_000));
+        const { records } = await larger.estimate();
+        return { results, exact, more: await namesIn(small), fit, records };
       },
       [secret, runIn] as const,
     );
@@ -172,6 +181,8 @@ for (const runIn of ['main', 'worker'] as const)
       ],
       exact: ['a', 'b'],
       more: ['b'],
+      fit: ['a', 'b', 'c'],
+      records: 3,
     });
   });
 
