@@ -38,6 +38,24 @@ func content(v js.Value) []byte {
 	return b
 }
 
+// What is let go of gives its place to the next value; what came before stays.
+func TestRelease(t *testing.T) {
+	harness.Run(t, func(c *jsbridge.Call) error {
+		first := c.Ref(jsbridge.Bytes(pattern(10)))
+		mark := c.Mark()
+		for range 5 {
+			c.Ref(jsbridge.Bytes(pattern(1000)))
+		}
+		c.Release(mark)
+		if next := c.Ref(jsbridge.Bytes(pattern(7))); next != mark {
+			t.Errorf("the next value lies at %d, want %d", next, mark)
+		}
+		equal(t, "a value from before", c.Front(first, 0, 100), pattern(10))
+		equal(t, "a value from after", c.Front(mark, 0, 100), pattern(7))
+		return nil
+	})
+}
+
 func TestBytes(t *testing.T) {
 	for _, n := range []int{0, 1, 255, 70_000, jsbridge.PageSize} {
 		want := pattern(n)

@@ -35,6 +35,12 @@ func (c *Call) Front(r Ref, offset, n int) []byte {
 // Size returns the length in bytes of a buffer or a view, and 0 for any other value.
 func (c *Call) Size(r Ref) int { return int(stepSize(c.id, int32(r))) }
 
+// Mark returns the place that the next value of the call's slot would have.
+func (c *Call) Mark() Ref { return c.Ref(js.Undefined()) }
+
+// Release lets go of the values that the call met since a Mark.
+func (c *Call) Release(mark Ref) { stepCut(c.id, int32(mark)) }
+
 // Threw is what a step returns that threw.
 const Threw = -2
 

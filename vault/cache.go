@@ -149,7 +149,7 @@ func (c *cache) add(t Task, name string, v Value) {
 	}
 	c.room -= size
 	k := &cached{name: name, value: v, held: held, size: size}
-	k.value.Data, k.value.key, k.value.front, k.value.Head.Context = nil, nil, nil, nil
+	k.value.Data, k.value.front, k.value.Head.Context = nil, nil, nil
 	c.values[name] = c.used.PushFront(k)
 	if e := v.Header.Expires; e != 0 && (c.soonest == 0 || e < c.soonest) {
 		c.soonest = e
@@ -160,6 +160,16 @@ func (c *cache) add(t Task, name string, v Value) {
 func (c *cache) forget(name string) {
 	delete(c.reading, name)
 	c.drop(name)
+}
+
+// evicted drops the value of the record with that key, and what a read under way may bring.
+func (c *cache) evicted(key []byte) {
+	c.reading = map[string]*opening{}
+	for name, e := range c.values {
+		if string(e.Value.(*cached).value.key) == string(key) {
+			c.drop(name)
+		}
+	}
 }
 
 func (c *cache) drop(name string) {

@@ -2,6 +2,11 @@ package vault
 
 import "idbvault/envelope"
 
+// headerOf parses a header alone, without the ciphertext that ParseHeader wants behind it.
+func headerOf(front []byte) (envelope.Header, error) {
+	return envelope.ParseHeader(append(front[:len(front):len(front)], make([]byte, envelope.TagSize)...))
+}
+
 // chunks seals or opens the chunks of one value, under a key of its own.
 type chunks struct {
 	*Store
@@ -47,6 +52,9 @@ func (c *chunks) seal(t Task, first uint32, plain []Blob, last bool) error {
 		c.p.Discard(t, plain[k])
 	}
 	err := c.db.Commit(t, Batch{Writes: writes})
+	if ErrQuota.is(err) && c.evictFor(t, len(plain)*envelope.ChunkSize, [][]byte{c.stored}, nil) {
+		err = c.db.Commit(t, Batch{Writes: writes})
+	}
 	for k := range jobs {
 		c.p.Discard(t, jobs[k].Out)
 	}

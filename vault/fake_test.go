@@ -145,10 +145,12 @@ type page struct {
 	conns   []*conn
 	held    map[Held][]byte
 	holds   Held
-	short   bool             // of memory for what is held
-	told    []string         // events
-	reads   int              // look-ups in the database
-	locked  map[*bool]func() // what lets go of each lock that the page holds
+	short   bool     // of memory for what is held
+	told    []string // events
+	reads   int      // look-ups in the database
+	// released is how often a task let go of what it had met.
+	released int
+	locked   map[*bool]func() // what lets go of each lock that the page holds
 }
 
 // tab is a page with its vaults.
@@ -308,6 +310,10 @@ func (p *page) Recall(_ Task, h Held) (Blob, bool) {
 	}
 	return bytes.Clone(b), !p.short
 }
+
+func (p *page) Mark(Task) Mark { return 0 }
+
+func (p *page) Release(Task, Mark) { p.released++ }
 
 func (p *page) Drop(h Held) {
 	if _, ok := p.held[h]; !ok {

@@ -66,21 +66,46 @@ func (s *Store) list(t Task, prefix string, class envelope.Class, issued func())
 	} else if s.otherName != nil {
 		limit = 1 << 30 // records move behind a page that was read, and before one that was not
 	}
-	for {
-		entries, err := s.db.Scan(t, Records, r, limit, issued)
+	err = s.pages(t, r, limit, issued, func(entries []Entry) error {
+		found, err := s.openNames(t, entries)
 		if err != nil {
-			return nil, err
-		}
-		found, err := s.openNames(t, entries, prefix, class)
-		if err != nil {
-			return nil, err
+			return err
 		}
 		if s.nameEpoch != named {
-			return nil, errMoved
+			return errMoved
 		}
-		names = append(names, found...)
+		for i := range found {
+			if v := &found[i]; v.Found && (class == 0 || v.Header.Class == class) && v.named(prefix) {
+				names = append(names, v.Head.Name)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return names, nil
+}
+
+// named reports whether the record's name begins with prefix.
+func (v *Value) named(prefix string) bool {
+	return len(v.Head.Name) >= len(prefix) && v.Head.Name[:len(prefix)] == prefix
+}
+
+// pages calls each with the entries of a range of Records, limit at a time, and lets go of their Blobs when it has returned.
+func (s *Store) pages(t Task, r Range, limit int, issued func(), each func(entries []Entry) error) error {
+	for {
+		mark := s.p.Mark(t)
+		entries, err := s.db.Scan(t, Records, r, limit, issued)
+		if err != nil {
+			return err
+		}
+		if err := each(entries); err != nil {
+			return err
+		}
+		s.p.Release(t, mark)
 		if len(entries) < limit {
-			return names, nil
+			return nil
 		}
 		r.From = after(entries[len(entries)-1].Key)
 	}
@@ -89,7 +114,8 @@ func (s *Store) list(t Task, prefix string, class envelope.Class, issued func())
 // after is the least key behind one.
 func after(key []byte) []byte { return append(append([]byte(nil), key...), 0) }
 
-func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope.Class) ([]string, error) {
+// openNames opens the heads of entries and checks that each lies under its name. The result is aligned with them.
+func (s *Store) openNames(t Task, entries []Entry) ([]Value, error) {
 	values := make([]Value, len(entries))
 	all := make([]sealed, len(entries))
 	for i := range entries {
@@ -112,20 +138,16 @@ func (s *Store) openNames(t Task, entries []Entry, prefix string, class envelope
 	if err != nil {
 		return nil, err
 	}
-	matching := names[:0]
 	left, err := s.otherNames(t, names)
 	if err != nil {
 		return nil, err
 	}
-	for i, name := range names {
+	for i := range names {
 		if string(again[i]) != string(all[i].stored) && (left == nil || string(left[i]) != string(all[i].stored)) {
 			return nil, ErrIntegrity
 		}
-		if values[i].Found && (class == 0 || values[i].Header.Class == class) && len(name) >= len(prefix) && name[:len(prefix)] == prefix {
-			matching = append(matching, name)
-		}
 	}
-	return matching, nil
+	return values, nil
 }
 
 // Count returns how many records the store has, expired ones that were not purged included.

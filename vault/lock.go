@@ -17,6 +17,8 @@ func (vs *Vaults) Lock(database string) {
 	for _, state := range v.stores {
 		state.names = nil
 		state.large = largeNames{}
+		state.room.uncount()
+		state.recent = recency{}
 	}
 }
 

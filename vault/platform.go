@@ -15,6 +15,9 @@ type Key any
 // Blob is bytes that stay outside Go, such as an ArrayBuffer of the page. It belongs to the Task that met it, and ends with it.
 type Blob any
 
+// Mark is a place among the Blobs of a Task.
+type Mark int32
+
 // Held is a number by which the platform keeps a copy of a Blob beyond its Task.
 type Held int32
 
@@ -74,14 +77,14 @@ const (
 	Keyrings Table = iota // one entry, under KeyringEntry
 	Records               // header || ciphertext, under envelope.RecordKey
 	Chunks                // ciphertext of large values, under envelope.ChunkKey
-	Journal               // under ClockEntry the clock, and under JournalEntry, while a rotation is not at its end, where it stands
+	Journal               // where a rotation stands, under JournalEntry, while it is not at its end; the clock, under ClockEntry; and others
 	Audit                 // the lines of the audit log, its head, and the number of failed unlocks
 )
 
 // Tables are the names of the object stores, by Table.
 var Tables = [...]string{"keyring", "records", "chunks", "journal", "audit"}
 
-// The keys of the entries of Keyrings and Journal.
+// The keys of the keyring in Keyrings and of a rotation in Journal.
 var (
 	KeyringEntry = []byte("keyring")
 	JournalEntry = []byte("rotation")
@@ -205,6 +208,9 @@ type Platform interface {
 	Drop(h Held)
 	// Report tells the page of an event.
 	Report(database string, e Event, epoch uint32, count int)
+	// Mark remembers what the Task has met; Release lets go of every Blob that it met since.
+	Mark(t Task) Mark
+	Release(t Task, m Mark)
 	// Discard lets go of a Blob before its Task ends.
 	Discard(t Task, b Blob)
 	// Room returns a Blob of that size, and Fill copies b to a place in it.

@@ -109,6 +109,11 @@ func (p *purge) carryOut(t Task, v *Vault) (err error) {
 	if len(p.swaps) == 0 {
 		return nil
 	}
+	defer func() {
+		for _, state := range v.stores {
+			state.room.uncount()
+		}
+	}()
 	if p.Deleted, err = v.db.Swap(t, p.swaps); err != nil || p.Deleted == len(p.swaps) {
 		return err
 	}

@@ -44,11 +44,15 @@ const (
 func (s *Store) get(t Task, names []string, what reading, issued func()) ([]Value, error) {
 	if what == readValues {
 		if kept := s.cache.get(t, names); kept != nil {
+			s.touch(t, names, kept)
 			return kept, nil
 		}
 	}
 	for range maxMoves {
 		found, err := s.look(t, names, what, issued)
+		if err == nil && what != readHeads {
+			s.touch(t, names, found)
+		}
 		if !errMoved.is(err) {
 			return found, err
 		}

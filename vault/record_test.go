@@ -156,7 +156,7 @@ func TestRecordBindsItsDatabase(t *testing.T) {
 	b.set(s, text("a", "value"))
 	moved := *s.Vault
 	moved.database = "copy"
-	_, err := b.tryGet(&Store{&moved, s.storeState, "st", StoreOptions{}, nil}, "a")
+	_, err := b.tryGet(&Store{&moved, s.storeState, "st", StoreOptions{}, nil, nil}, "a")
 	fails(t, "the same keys and entries under another database", err, ErrIntegrity)
 	b.wants(s, "a", "value")
 }

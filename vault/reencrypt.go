@@ -151,6 +151,7 @@ func (v *Vault) stride(t Task, st *stride, entries []Entry) error {
 		return err
 	}
 	n, err := v.db.Swap(t, st.swaps)
+	s.room.uncount() // a purge deletes
 	st.Changed += n
 	return err
 }

@@ -95,16 +95,22 @@ func (c *chunks) publish(t Task, it *Item, names []string, stored, left [][]byte
 	if c.large.written(it.Name, c.stored, envelope.Chunked) {
 		writes = append(writes, Write{Table: Chunks, Key: envelope.ChunkKey(c.name, c.stored)})
 	}
-	err = c.db.Commit(t, Batch{
+	b := Batch{
 		Writes: writes,
 		// They are not, where the store was cleared meanwhile.
 		Count:  &Counted{Chunks, c.chunkRange(c.h.ChunkID(), c.stored), int(c.h.Chunks())},
 		Strict: c.strict(), Issued: turn.finish,
-	})
+	}
+	err = c.commit(t, b, func() ([][]byte, int) { return c.recordKeys(stored, left), c.size(jobs[0].Head) })
 	if ErrStale.is(err) {
 		return ErrConflict.because("The store was cleared while the record was written. Write it again.")
 	}
 	return err
+}
+
+// size is how many bytes the record takes as it is stored.
+func (c *chunks) size(head []byte) int {
+	return c.h.Size() + len(head) + envelope.TagSize + int(c.h.Length) + envelope.TagSize*int(c.h.Chunks())
 }
 
 // Stream is what a reader of a record's value in parts begins with.
@@ -135,8 +141,7 @@ func (s *Store) Chunks(t Task, name string, header []byte, first, n uint32) ([]B
 	if err := s.alive(); err != nil {
 		return nil, err
 	}
-	// A header is parsed with what follows it, a tag at least.
-	h, err := envelope.ParseHeader(append(header, make([]byte, envelope.TagSize)...))
+	h, err := headerOf(header)
 	if err != nil || h.Layout != envelope.Chunked || first >= h.Chunks() || n == 0 || n > window || n > h.Chunks()-first {
 		return nil, ErrInvalid.because("There are no such chunks.")
 	}

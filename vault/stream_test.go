@@ -57,8 +57,8 @@ func (b *tab) setStream(s *Store, name string, value []byte) {
 	}
 }
 
-// read reads a chunked value as the shim's stream does, and returns what was released before an error.
-func (b *tab) read(s *Store, name string) (value []byte, err error) {
+// readStream reads a chunked value as the shim's stream does, and returns what was released before an error.
+func (b *tab) readStream(s *Store, name string) (value []byte, err error) {
 	err = b.do(func(t *task) error {
 		stream, err := s.Stream(t, name)
 		if err != nil {
@@ -87,7 +87,7 @@ func (b *tab) read(s *Store, name string) (value []byte, err error) {
 
 func (b *tab) streams(s *Store, name string, want []byte) {
 	b.t.Helper()
-	if got, err := b.read(s, name); err != nil || !bytes.Equal(got, want) {
+	if got, err := b.readStream(s, name); err != nil || !bytes.Equal(got, want) {
 		b.t.Errorf("%q streams as %d bytes (%v), want %d", name, len(got), err, len(want))
 	}
 	whole, err := b.tryGet(s, name)
@@ -279,14 +279,14 @@ func TestStreamTampered(t *testing.T) {
 			b.setStream(s, "n", want)
 			b.setStream(s, "m", want)
 			c.do(b, s)
-			got, err := b.read(s, "n")
+			got, err := b.readStream(s, "n")
 			fails(t, "a stream", err, ErrIntegrity)
 			if n := len(got); n > c.good*envelope.ChunkSize || sha256.Sum256(got) != sha256.Sum256(want[:n]) {
 				t.Errorf("%d bytes were released, or others than those of the good chunks", n)
 			}
 			_, err = b.tryGet(s, "n")
 			fails(t, "the whole", err, ErrIntegrity)
-			if got, err := b.read(s, "m"); err != nil || !bytes.Equal(got, want) {
+			if got, err := b.readStream(s, "m"); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("the other record: %d bytes, %v", len(got), err)
 			}
 		})

@@ -63,6 +63,7 @@ type Store struct {
 	name    string
 	options StoreOptions
 	cache   *cache // or nil
+	victims []victim
 }
 
 // storeState is what all callers of one store on this page share.
@@ -71,6 +72,8 @@ type storeState struct {
 	large  largeNames
 	names  knownNames
 	caches []*cache // of those callers
+	room   room
+	recent recency
 }
 
 // Strict is the second choice of durabilities.
@@ -81,6 +84,7 @@ type StoreOptions struct {
 	Durability  Choice // relaxed, or strict: a write is acknowledged after a flush to the disk
 	CacheBytes  int    // that decrypted values may take in memory; 0 for none
 	CacheExcept ClassSet
+	Evict       Evict
 }
 
 // Check reports whether a store of that name may be opened so.
@@ -89,6 +93,9 @@ func (o *StoreOptions) Check(name string) error {
 		return err
 	}
 	if err := o.Durability.check("durability", "'relaxed'", "'strict'"); err != nil {
+		return err
+	}
+	if err := o.Evict.check(); err != nil {
 		return err
 	}
 	return checkCache(o.CacheBytes, o.CacheExcept)
@@ -104,7 +111,7 @@ func (v *Vault) Store(name string, o StoreOptions) (*Store, error) {
 	if c != nil {
 		state.caches = append(state.caches, c)
 	}
-	return &Store{v, state, name, o, c}, nil
+	return &Store{v, state, name, o, c, nil}, nil
 }
 
 func (v *Vault) state(name string) *storeState {
@@ -142,6 +149,7 @@ func (s *storeState) clearCaches() {
 
 // Heard takes note that another tab wrote a record or, for an empty name, all of them.
 func (s *Store) Heard(name string) {
+	s.room.uncount()
 	if name == "" {
 		s.clearCaches()
 		return

@@ -104,6 +104,9 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		need[items[i].Class] += 2 // a split record is two ciphertexts
 	}
 	w, err := s.spend(t, &need)
+	if ErrQuota.is(err) && s.makeRoom(t, items, names) {
+		w, err = s.spend(t, &need)
+	}
 	if err != nil {
 		return err
 	}
@@ -154,7 +157,10 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 				w.Value, jobs = jobs[0].Out, jobs[1:]
 			}
 		}
-		err = s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: issued})
+		b := Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: issued}
+		err = s.commit(t, b, func() ([][]byte, int) {
+			return s.recordKeys(stored, left), storedSizes(items, headers, heads, stored)
+		})
 	}
 	if err != nil {
 		for _, name := range names {
@@ -162,6 +168,20 @@ func (s *Store) put(t Task, items []Item, names []string, expect *Expect, issued
 		}
 	}
 	return err
+}
+
+// makeRoom evicts others for items whose writes were to be counted in the keyring, for which the browser had no room. It reports whether
+// it did.
+func (s *Store) makeRoom(t Task, items []Item, names []string) bool {
+	stored, left, err := s.bothNames(t, names, nil)
+	if err != nil {
+		return false
+	}
+	size := 0
+	for i := range items {
+		size += (&envelope.Header{}).Size() + items[i].Size + envelope.TagSize
+	}
+	return s.evictFor(t, size, stored, left)
 }
 
 var errForgotten = ErrLocked.because("This class was forgotten, with its keys. Unlock the vault again, which draws new ones.")
@@ -233,7 +253,8 @@ func (s *Store) remove(t Task, names []string, expect *Expect, turn *turn) error
 	for _, name := range append(stored, left...) {
 		writes = s.deletes(name, writes)
 	}
-	return s.db.Commit(t, Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish})
+	b := Batch{Writes: writes, Expect: expect, Strict: s.strict(), Issued: turn.finish}
+	return s.commit(t, b, func() ([][]byte, int) { return s.recordKeys(stored, left), 0 })
 }
 
 // deletes appends what deletes a record to list.
@@ -251,11 +272,13 @@ func (s *Store) Clear(t Task) error {
 	turn := s.order.take(t)
 	defer turn.finish()
 	s.clearCaches()
-	return s.db.Commit(t, Batch{
+	err := s.db.Commit(t, Batch{
 		Clear:  []ClearRange{{Records, s.all()}, {Chunks, s.all()}},
 		Strict: s.strict(),
 		Issued: turn.finish,
 	})
+	s.room.uncount()
+	return err
 }
 
 // Change is what the function of an update decided.

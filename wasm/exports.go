@@ -74,10 +74,11 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 // open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
 // payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes; where there is a policy, seconds
 // after which records of each class expire; and where the vault was locked on this page, when, in milliseconds. Choices are 0 for none,
-// 1 and 2; except has a bit for each class; again says that the storage was open. Results: the store's handle, the name of the vault's channel.
+// 1 and 2; except and protect have a bit for each class; again says that the storage was open; what may be stored before records are
+// evicted is evictMiB << 20 + evictBytes. A number that is not given is 0. Results: the store's handle, the name of the vault's channel.
 //
 //go:wasmexport open
-func open(call, iterations, names, durability, expectVault, cacheBytes, except, again, maxAgeDays, purge int32) {
+func open(call, iterations, names, durability, expectVault, cacheBytes, except, again, maxAgeDays, purge, evictPolicy, protect, evictMiB, evictBytes int32) {
 	jsbridge.Start(call, func(c *jsbridge.Call) error {
 		place := taken(call)[0]
 		o := vault.Options{
@@ -104,6 +105,11 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except, 
 			Durability:  vault.Choice(durability),
 			CacheBytes:  int(cacheBytes),
 			CacheExcept: vault.ClassSet(except),
+			Evict: vault.Evict{
+				Policy:   vault.Choice(evictPolicy),
+				MaxBytes: int(evictMiB)<<20 + int(evictBytes),
+				Protect:  vault.ClassSet(protect),
+			},
 		}
 		if err := store.Check(place.ContentType); err != nil {
 			return err
@@ -274,6 +280,23 @@ func count(call, store int32) {
 		n, err := s.Count(c)
 		c.Push(n)
 		return err
+	})
+}
+
+// usage adds up the records whose names begin with item 0's. Results, for what has no class and for each class: how many, and bytes.
+//
+//go:wasmexport usage
+func usage(call, store int32) {
+	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
+		sum, err := s.Usage(c, list[0].Name)
+		if err != nil {
+			return err
+		}
+		for _, of := range sum {
+			c.Push(of.Records)
+			c.Push(of.Bytes)
+		}
+		return nil
 	})
 }
 

@@ -179,6 +179,10 @@ func (*page) Recall(t vault.Task, h vault.Held) (vault.Blob, bool) {
 	return callOf(t).Recall(jsbridge.Held(h))
 }
 
+func (*page) Mark(t vault.Task) vault.Mark { return vault.Mark(callOf(t).Mark()) }
+
+func (*page) Release(t vault.Task, m vault.Mark) { callOf(t).Release(jsbridge.Ref(m)) }
+
 func (*page) Drop(h vault.Held) { jsbridge.Drop(jsbridge.Held(h)) }
 
 func (*page) Forget(database string) { jsbridge.Forget(database, "") }

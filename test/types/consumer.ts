@@ -10,7 +10,9 @@ import {
   type EncryptedPackage,
   type EncryptedStorage,
   EncryptionService,
+  type Evict,
   type ObjectURL,
+  type SpaceEstimate,
   VaultError,
   type VaultErrorCode,
 } from '../../web/dist/index.js';
@@ -51,6 +53,14 @@ export async function showImages(cornerstone: Cornerstone, storage: EncryptedSto
   const made: ObjectURL | null = await storage.getObjectURL('image:1');
   made?.revoke();
   bitmap?.close();
+}
+
+export async function room(): Promise<number> {
+  const evict: Evict = { maxBytes: 1 << 20, policy: 'lru', protect: [DataClassification.PHI] };
+  const storage = await createEncryptedStorage('db', 'store', { evict });
+  const { classes, quota }: SpaceEstimate = await storage.estimate({ prefix: 'study:7/' });
+  const promised: boolean = await storage.requestPersistence();
+  return promised ? classes.phi.bytes : (quota ?? 0);
 }
 
 export function decide(error: unknown): VaultErrorCode | undefined {

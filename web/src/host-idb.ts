@@ -111,7 +111,7 @@ export function databaseSteps(
         call.asking = true;
         last.onsuccess = () => {
           take();
-          settle(id, undefined, 0);
+          settle(id, null, 0);
         };
         last.onerror = (event) => {
           event.preventDefault(); // an error that no one prevents is reported to the page
@@ -130,7 +130,7 @@ export function databaseSteps(
           const { error } = target as IDBRequest;
           if (error?.name !== 'AbortError') failed ??= error; // which is all that Firefox's transaction says after commit()
         };
-        transaction.oncomplete = () => settle(id, undefined, 0);
+        transaction.oncomplete = () => settle(id, null, 0);
         // A full disk may abort with no error at all.
         transaction.onabort = () =>
           settle(id, failed ?? transaction.error ?? new DOMException('', 'QuotaExceededError'), 1);
@@ -160,7 +160,7 @@ export function databaseSteps(
         let timer: ReturnType<typeof setTimeout> | undefined;
         request.onsuccess = () => {
           clearTimeout(timer);
-          settle(id, undefined, 0);
+          settle(id, null, 0);
         };
         request.onerror = (event) => {
           clearTimeout(timer);

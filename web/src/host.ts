@@ -162,6 +162,8 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     ...database.steps,
     front: (id: number, i: number, offset: number, n: number) => copy(view(slot(id).values[i], offset).subarray(0, n)),
     size: (id: number, i: number) => view(slot(id).values[i]).length,
+    /** Lets go of a call's values from place n on. */
+    cut: (id: number, n: number) => slot(id).values.splice(n),
     /** Adds a value's bytes from offset on, with its kind and the content type in the page, to the call's results. */
     pushBytes(id: number, i: number, offset: number, kind: number, type: number) {
       const { results, values } = slot(id);
@@ -181,16 +183,14 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
       return 0;
     },
     recall: (id: number, place: number) => add(id, held[place]?.slice(0)),
-    drop(place: number) {
-      held[place] = undefined;
-    },
+    drop: (place: number) => delete held[place],
     /** Lets go of a buffer's memory, at once where the browser can: the collector takes its time, and hundreds of MiB pile up. */
     discard(id: number, i: number) {
       const { values } = slot(id);
       (values[i] as { transfer?(size: number): void } | undefined)?.transfer?.(0);
       values[i] = undefined;
     },
-    random: (n: number) => void crypto.getRandomValues(shared().subarray(0, n)),
+    random: (n: number) => crypto.getRandomValues(shared().subarray(0, n)),
     now: () => Date.now(),
   };
   // An exception must not unwind the program.
@@ -220,14 +220,14 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
       });
       void wait(id, ready);
     },
-    push: (id: number, value: unknown) => void slot(id).results.push(value),
+    push: (id: number, value: unknown) => slot(id).results.push(value),
     pushError: (id: number, code: VaultErrorCode, message: string) =>
-      void slot(id).results.push(new VaultError(code, message)),
+      slot(id).results.push(new VaultError(code, message)),
     fail: (id: number, code: VaultErrorCode, message: string) => slots.close(id).reject(new VaultError(code, message)),
     rethrow: (id: number, error: unknown) => slots.close(id).reject(error),
 
     bytes: (n: number) => shared().slice(0, n).buffer,
-    pause: (id: number, ms: number) => setTimeout(settle, ms, id, undefined, 0),
+    pause: (id: number, ms: number) => setTimeout(settle, ms, id, null, 0),
     lock(id: number, name: string, mode: LockMode) {
       let granted = false;
       const grant = () =>

@@ -8,13 +8,13 @@ export type { Value } from './bytes.ts';
 export type { ChangeEvent, ChangeListener } from './changes.ts';
 export { DataClassification } from './classification.ts';
 export { VaultError, type VaultErrorCode } from './errors.ts';
-export type { ClassPolicy } from './extras.ts';
+export type { ClassPolicy, Evict } from './extras.ts';
 export { type SecurityDetail, securityEvents } from './host.ts';
 export type { ObjectURL } from './images.ts';
 /** @internal */
 export * from './internal.ts';
 export type { Entry, WriteOptions } from './items.ts';
-export type { Later, StreamOptions } from './later-names.ts';
+export type { Later, SpaceEstimate, SpaceOf, StreamOptions } from './later-names.ts';
 export { createEncryptedStorage, destroyVault, preload, type StorageOptions } from './open.ts';
 export type { Secret } from './secret.ts';
 export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';

@@ -18,6 +18,24 @@ export type Inside = readonly [
   tell: (type: ChangeEvent['type'], items: Item[]) => void,
 ];
 
+/** Records, and the bytes that they take as they are stored: headers, tags and large values included. */
+export interface SpaceOf {
+  records: number;
+  bytes: number;
+}
+
+/** What {@link EncryptedStorage.estimate} tells. */
+export interface SpaceEstimate extends SpaceOf {
+  /** By class. A record whose header was damaged counts above and in no class. */
+  classes: Record<DataClassification, SpaceOf>;
+  /** Bytes that the browser lets the whole origin store, about; undefined where it does not say. */
+  quota: number | undefined;
+  /** Bytes that the whole origin stores, about. */
+  usage: number | undefined;
+  /** Whether the browser has promised not to delete the origin's data by itself. */
+  persisted: boolean | undefined;
+}
+
 /** Methods of {@link EncryptedStorage} whose file, later.js, is loaded with the first call of one of them. */
 export interface Later {
   /**
@@ -87,6 +105,22 @@ export interface Later {
    * @throws VaultError `ERR_INVALID` for a data URL whose base64 is damaged
    */
   getObjectURL(key: string): Promise<ObjectURL | null>;
+
+  /**
+   * Tells what the records of this store take, those that have expired and were not deleted yet included, or those whose names begin
+   * with `prefix`; and what the browser says of the origin.
+   *
+   * The numbers come from what is in clear before each record. Nothing is opened for them, and nothing authenticates them: show
+   * them, and decide nothing by them that must not be tampered with. With a prefix, where the vault hides names, the head of every
+   * record of the store is opened, and one that was tampered with fails the call with `ERR_INTEGRITY`.
+   */
+  estimate(filter?: { prefix?: string | undefined }): Promise<SpaceEstimate>;
+
+  /**
+   * Asks the browser to keep the origin's data until the user deletes it. It may ask the user. Resolves to whether it promised; to
+   * false where it can't.
+   */
+  requestPersistence(): Promise<boolean>;
 }
 
 /** How a stream is stored. */
@@ -105,4 +139,6 @@ export const laterNames = [
   'getImageBitmap',
   'getObjectURL',
   'purgeExpired',
+  'estimate',
+  'requestPersistence',
 ] as const satisfies (keyof Later)[];

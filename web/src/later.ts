@@ -6,6 +6,7 @@ import type { Context } from './value.ts';
 export { getImageBitmap, getObjectURL } from './images.ts';
 export { purgeExpired, sweep } from './purge.ts';
 export { blobOf, type Read } from './read.ts';
+export { estimate, requestPersistence } from './space.ts';
 export { getDecryptedRange, getDecryptedStream, setEncryptedStream } from './streams.ts';
 
 // What a storage does not need at once. Its methods of Later have what it lets them do for their first argument.

@@ -14,6 +14,7 @@ export type StoreCall =
   | 'remove'
   | 'names'
   | 'count'
+  | 'usage'
   | 'clear'
   | 'forget'
   | 'update'
@@ -24,9 +25,10 @@ export type StoreCall =
 
 /**
  * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, 1 for a storage that
- * was open, days until keys are due, and bits of the classes to forget (`open`).
+ * was open, days until keys are due, bits of the classes to forget, and, where records may be evicted, the policy, bits of the
+ * classes that are protected, and MiB and further bytes that records may take (`open`).
  */
-export type OpenNumbers = [number, number, number, number, number, number, number, number, number];
+export type OpenNumbers = [number, number, number, number, number, number, number, number, number, ...number[]];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number, ...numbers: number[]) => void> {

@@ -2,7 +2,7 @@ import type { AutoLock } from './autolock.ts';
 import { changesOn } from './changes.ts';
 import type { DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
-import type { ClassPolicy, Extras } from './extras.ts';
+import type { ClassPolicy, Evict, Extras } from './extras.ts';
 import { isUnlocked } from './host.ts';
 import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
@@ -61,6 +61,11 @@ export interface StorageOptions {
   runIn?: 'main' | 'worker' | undefined;
   /** What classes ask for, for the vault of the database on this page, until another storage says otherwise. */
   policy?: Partial<Record<DataClassification, ClassPolicy>> | undefined;
+  /**
+   * Which records of this store may be deleted so that others have room: before a write that would make the store larger than
+   * `maxBytes`, and where the browser has no room for a write, which is then tried once more. Nothing is evicted by default.
+   */
+  evict?: Evict | undefined;
   /** After how many days keys are due for a rotation: 90, where nothing is said. Being due is told, and forbids nothing. */
   rotation?: { maxAgeDays: number } | undefined;
 }
