@@ -211,6 +211,20 @@ async function load(): Promise<WebAssembly.Module> {
   return module;
 }
 
+/** Has the engine, if none was loaded yet, made of a program that comes in another way, or from elsewhere than beside this file. */
+export function loadFrom(
+  get: (url: URL) => Promise<Response>,
+  url = new URL('./idbvault.wasm', import.meta.url),
+): void {
+  if (compiled) return;
+  const failed = () => {
+    throw notLoaded(url, 'it could not be fetched');
+  };
+  const compiling = get(url).then((response) => compile(url, response), failed);
+  compiled = Promise.all([compiling, loadRuntime()]).then(([module]) => module);
+  compiled.catch(() => {}); // reported to the call that needs it
+}
+
 /**
  * Loads wasm_exec.js, which defines Go and stand-ins for Node's globals. The program has no use for `process` and `path`,
  * and a page should not meet them: libraries take a `process` for Node and reach for its `env`.
