@@ -24,9 +24,11 @@ export interface DataSite extends Site {
   down: boolean;
   /** The paths that were asked for, while it was up. */
   asked: string[];
+  /** The ranges that were asked for. */
+  ranges: string[];
 }
 
-const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self'; connect-src *; require-trusted-types-for 'script'`;
+const policy = `default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self'; media-src 'self'; connect-src *; require-trusted-types-for 'script'`;
 
 /** The service worker; its options are in its URL. */
 const worker = `import { installEncryptedCache } from '/some/folder/service-worker.js';
@@ -55,6 +57,7 @@ export async function serveData(): Promise<DataSite> {
     if (site.down) return void request.socket.destroy();
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     site.asked.push(pathname);
+    if (request.headers.range) site.ranges.push(`${pathname} ${request.headers.range}`);
     const data = site.data.get(pathname);
     if (data) {
       response.writeHead(data.status ?? 200, data.headers);
@@ -82,6 +85,7 @@ export async function serveData(): Promise<DataSite> {
     data: new Map(),
     down: false,
     asked: [],
+    ranges: [],
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -210,5 +214,5 @@ export const test = base.extend<object, { site: DataSite }>({
 
 // The next test's page is opened before what comes before it.
 test.afterEach(({ site }) => {
-  Object.assign(site, { data: new Map(), down: false, asked: [] });
+  Object.assign(site, { data: new Map(), down: false, asked: [], ranges: [] });
 });

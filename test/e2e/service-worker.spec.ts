@@ -346,6 +346,34 @@ test('a range that is asked for online is not kept', async ({ page, site }) => {
   expect(await page.evaluate(() => cached.keys())).toEqual([`fetch:${site.url}data/a`]);
 });
 
+test('an element asks for a range, and the server hears of it', async ({ page, site }) => {
+  await start(page);
+  site.data.set('/data/sound', {
+    status: 206,
+    headers: { 'content-type': 'audio/wav', 'content-range': 'bytes 0-3/4' },
+  });
+  await page.evaluate(() => {
+    const audio = new Audio('/data/sound');
+    audio.preload = 'auto';
+    audio.load();
+  });
+  await expect.poll(() => site.ranges).toContain('/data/sound bytes=0-');
+  expect(await page.evaluate(() => cached.count())).toBe(0);
+});
+
+test('where its engine can not be loaded it says so, and tries again', async ({ page, site }) => {
+  await start(page, { precache: [], wasmUrl: '/engine' });
+  site.down = true;
+  expect(await outcome(page, '/data/a')).toBe('503 ERR_LOAD');
+  site.down = false;
+  const body = fs.readFileSync('web/dist/idbvault.wasm');
+  site.data.set('/engine', { headers: { 'content-type': 'application/wasm' }, body });
+  await fill(page, site, '/data/a');
+  expect(site.asked.filter((path) => path === '/engine')).toHaveLength(1);
+  site.down = true;
+  expect(await outcome(page, '/data/a')).toBe('200 kept');
+});
+
 test('what the server forbids to keep is not kept, unless the application says so', async ({ page, site }) => {
   await start(page, {}, { match: '/forced/', noStore: 'ignore' });
   const noStore = { headers: { 'cache-control': 'private, No-Store' } };

@@ -84,17 +84,23 @@ async function borrow(database: string, pages: PageClient[]): Promise<void> {
   lenders.set(database, lender);
 }
 
+/** Looks at the pages that are open, and drops what those lent that are gone. */
+export async function lookAtPages(): Promise<PageClient[]> {
+  const pages = await scope.clients.matchAll();
+  const isGone = (id: string) => !pages.some((page) => page.id === id);
+  for (const [database, id] of lenders) if (isGone(id)) drop(database);
+  for (const id of silent) if (isGone(id)) silent.delete(id);
+  return pages;
+}
+
 /**
- * Returns a store of the vault of a database, opened with the handles of an open page. It looks at the pages at every call: once
- * that page is gone, its handles are, and those that are left are asked.
+ * Returns a store of the vault of a database, opened with the handles of an open page. Once that page is gone, its handles are,
+ * and those that are left are asked.
  *
  * @throws VaultError `ERR_LOCKED` where no open page lends any; `ERR_EVICTED` where there is no vault
  */
 export async function borrowed(database: string, store: string): Promise<EncryptedStorage> {
-  const pages = await scope.clients.matchAll();
-  for (const id of silent) if (!pages.some((page) => page.id === id)) silent.delete(id);
-  const lender = lenders.get(database);
-  if (lender !== undefined && !pages.some(({ id }) => id === lender)) drop(database);
+  const pages = await lookAtPages();
   if (!isUnlocked(database)) {
     closeAll(database); // a lock came by the vault's channel
     await stopping;

@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import { borrowed, hearPages } from './borrowed.ts';
+import { borrowed, hearPages, lookAtPages } from './borrowed.ts';
 import { classNumber, DataClassification } from './classification.ts';
 import { invalid, VaultError } from './errors.ts';
 import {
@@ -191,6 +191,7 @@ const files = new Set<string>();
 function listen(): void {
   scope.addEventListener('fetch', (event) => {
     const { request } = event;
+    event.waitUntil(lookAtPages());
     if (request.method !== 'GET') return;
     const cache = installed.find(({ matches }) => matches(request));
     if (cache) event.respondWith(answer(event, cache));
