@@ -36,7 +36,23 @@ for (const { pattern, accept, ...options } of JSON.parse(new URL(location).searc
   if (pattern) options.match = new RegExp(pattern, 'g');
   if (accept) options.match = ({ headers }) => headers.get('accept') === accept;
   installEncryptedCache(options);
-}`;
+}
+// For tests, decryption waits while it is held, and what pages say is echoed once it was heard.
+const channel = new BroadcastChannel('test');
+let held;
+let go;
+channel.onmessage = ({ data }) => {
+  if (data === 'hold') held = new Promise((resolve) => { go = resolve; });
+  if (data === 'go') go();
+  channel.postMessage(data + ' heard');
+};
+const { decrypt } = SubtleCrypto.prototype;
+SubtleCrypto.prototype.decrypt = async function (...all) {
+  if (held) channel.postMessage('decrypting');
+  await held;
+  return decrypt.apply(this, all);
+};
+addEventListener('message', ({ data }) => channel.postMessage(data.idbvault + ' heard'));`;
 
 /** A service worker that asks every page of the origin for keys, and tells who asks it what came. */
 const thief = `addEventListener('message', async ({ ports: [answer] }) => {

@@ -112,6 +112,69 @@ test('a lock in another tab reaches it', async ({ page, context, site }) => {
   expect(await outcome(tab, '/data/a')).toBe(locked);
 });
 
+test('what was being read when the lock came is not given', async ({ page, site }) => {
+  await start(page);
+  await fill(page, site, '/data/a');
+  site.down = true;
+  const seen = await page.evaluate(async () => {
+    const channel = new BroadcastChannel('test');
+    const heard = (what: string) =>
+      new Promise<void>((resolve) => {
+        channel.addEventListener('message', ({ data }) => data === what && resolve());
+      });
+    const tell = async (what: string) => {
+      const done = heard(`${what} heard`);
+      channel.postMessage(what);
+      await done;
+    };
+    await tell('hold');
+    const decrypting = heard('decrypting');
+    const fetching = fetch('/data/a');
+    await decrypting;
+    const locked = heard('locked heard');
+    await cached.lock();
+    await locked;
+    await tell('go');
+    const response = await fetching;
+    return [response.status, response.headers.get('idbvault-code'), (await response.text()).includes('kept')];
+  });
+  expect(seen).toEqual([503, 'ERR_LOCKED', false]);
+});
+
+test('keys that were on their way when the lock came are not taken', async ({ page, site }) => {
+  await start(page);
+  await fill(page, site, '/data/a');
+  site.down = true;
+  const seen = await page.evaluate(async () => {
+    // The service worker has them already: let it ask again.
+    endSharing();
+    const file = `${location.origin}/some/folder/offline.js`;
+    const { shareWithServiceWorker } = (await import(file)) as typeof import('../../web/src/offline.ts');
+    globalThis.endSharing = shareWithServiceWorker('db');
+    const post = MessagePort.prototype.postMessage as (message: unknown) => void;
+    let send: () => void = () => {};
+    const held = new Promise<unknown[]>((resolve) => {
+      MessagePort.prototype.postMessage = function (this: MessagePort, message: unknown[]) {
+        send = () => post.call(this, message);
+        resolve(message);
+      };
+    });
+    const channel = new BroadcastChannel('test');
+    const locked = new Promise<void>((resolve) => {
+      channel.onmessage = ({ data }) => data === 'locked heard' && resolve();
+    });
+    const fetching = fetch('/data/a');
+    const handles = await held;
+    await cached.lock();
+    await locked;
+    send();
+    MessagePort.prototype.postMessage = post;
+    return [handles.length > 0, (await fetching).status];
+  });
+  expect(seen).toEqual([true, 503]);
+  expect(await outcome(page, '/data/a')).toBe(locked);
+});
+
 test('with the last page that is unlocked its keys go, whoever else is open', async ({ page, context, site }) => {
   await start(page);
   await fill(page, site, '/data/a');
