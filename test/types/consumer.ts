@@ -9,7 +9,9 @@ import {
   type VaultErrorCode,
 } from '../../web/dist/index.js';
 import { type NewSlot, passkey, VaultKeys, vaultFor } from '../../web/dist/keys.js';
+import { shareWithServiceWorker } from '../../web/dist/offline.js';
 import { useEncryptedStorage } from '../../web/dist/react.js';
+import { type EncryptedCacheOptions, installEncryptedCache } from '../../web/dist/service-worker.js';
 
 export async function use(): Promise<string | null> {
   const storage: EncryptedStorage = await createEncryptedStorage(await vaultFor('dr.a'), 'store', {
@@ -33,6 +35,17 @@ export async function addPasskey(secret: string): Promise<EncryptedStorage> {
   return createEncryptedStorage('db', 'store', {
     secret: () => passkey('db', { signal: AbortSignal.timeout(60_000) }),
   });
+}
+
+export function cacheOffline(): () => void {
+  const options: EncryptedCacheOptions = { database: 'db', match: ({ url }) => url.endsWith('.dcm'), ttlMs: 60_000 };
+  installEncryptedCache({
+    ...options,
+    classification: DataClassification.PHI,
+    strategy: 'cache-first',
+    precache: ['/'],
+  });
+  return shareWithServiceWorker('db');
 }
 
 export function decide(error: unknown): VaultErrorCode | undefined {

@@ -97,7 +97,7 @@ export async function lookAtPages(): Promise<PageClient[]> {
  * Returns a store of the vault of a database, opened with the handles of an open page. Once that page is gone, its handles are,
  * and those that are left are asked.
  *
- * @throws VaultError `ERR_LOCKED` where no open page lends any; `ERR_EVICTED` where there is no vault
+ * @throws VaultError `ERR_LOCKED` where no open page lends any, or none that fit
  */
 export async function borrowed(database: string, store: string): Promise<EncryptedStorage> {
   const pages = await lookAtPages();
@@ -113,7 +113,7 @@ export async function borrowed(database: string, store: string): Promise<Encrypt
   const secret = () => {
     throw locked(); // the handles do not fit the vault that is there
   };
-  const opening = stores.get(store) ?? createEncryptedStorage(database, store, { secret, expectVault: true });
+  const opening = stores.get(store) ?? createEncryptedStorage(database, store, { secret });
   stores.set(store, opening);
   opening.catch(() => {
     if (stores.get(store) === opening) stores.delete(store); // the next one tries again

@@ -142,7 +142,6 @@ async function open({ database, store }: Cache): Promise<EncryptedStorage> {
 async function fromVault(cache: Cache, request: Request): Promise<Response | null> {
   const storage = await open(cache);
   const kept = await readKept(storage, recordName(request.url));
-  await open(cache); // what was read before a lock must not be given after it
   return kept && answerOf(kept, request);
 }
 
