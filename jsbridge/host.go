@@ -47,9 +47,6 @@ func stepFront(call, ref, offset, n int32) int32
 //go:wasmimport idbvault size
 func stepSize(call, ref int32) int32
 
-//go:wasmimport idbvault cut
-func stepCut(call, place int32)
-
 //go:wasmimport idbvault pushBytes
 func stepPushBytes(call, ref, offset, kind, contentType int32) int32
 

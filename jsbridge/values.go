@@ -39,7 +39,11 @@ func (c *Call) Size(r Ref) int { return int(stepSize(c.id, int32(r))) }
 func (c *Call) Mark() Ref { return c.Ref(js.Undefined()) }
 
 // Release lets go of the values that the call met since a Mark.
-func (c *Call) Release(mark Ref) { stepCut(c.id, int32(mark)) }
+func (c *Call) Release(mark Ref) {
+	for r, end := mark, c.Mark(); r < end; r++ {
+		c.Discard(r)
+	}
+}
 
 // Threw is what a step returns that threw.
 const Threw = -2

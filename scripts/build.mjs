@@ -48,19 +48,25 @@ await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazyIsBeside,
 });
-for (const name of [...lazy, 'session-worker', 'keys'])
+for (const name of [...lazy, 'session-worker', 'keys', 'offline'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 await bundle('cornerstone', { external: ['dicom-parser'], plugins: [indexIsBeside] });
 // A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
-await bundle('worker', {
-  plugins: [
-    {
-      name: 'wasm_exec.js',
-      setup: (b) => b.onResolve({ filter: /wasm_exec/ }, () => ({ path: resolve('web/wasm_exec.js') })),
-    },
-  ],
-});
+const wasmExecIsInside = {
+  name: 'wasm_exec.js',
+  setup: (b) => b.onResolve({ filter: /wasm_exec/ }, () => ({ path: resolve('web/wasm_exec.js') })),
+};
+await bundle('worker', { plugins: [wasmExecIsInside] });
+// Nor may a service worker import later. Of the options whose files these are, it gives none.
+const unused = {
+  name: 'what a service worker does not use',
+  setup(b) {
+    b.onResolve({ filter: /^\.\/(autolock|remote|session)\.ts$/ }, ({ path }) => ({ path, namespace: 'unused' }));
+    b.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: '' }));
+  },
+};
+await bundle('service-worker', { plugins: [wasmExecIsInside, unused] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 

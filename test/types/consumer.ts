@@ -17,7 +17,9 @@ import {
   type VaultErrorCode,
 } from '../../web/dist/index.js';
 import { type NewSlot, passkey, VaultKeys, vaultFor } from '../../web/dist/keys.js';
+import { shareWithServiceWorker } from '../../web/dist/offline.js';
 import { useEncryptedStorage } from '../../web/dist/react.js';
+import { type EncryptedCacheOptions, installEncryptedCache } from '../../web/dist/service-worker.js';
 
 export async function use(): Promise<string | null> {
   const storage: EncryptedStorage = await createEncryptedStorage(await vaultFor('dr.a'), 'store', {
@@ -61,6 +63,17 @@ export async function room(): Promise<number> {
   const { classes, quota }: SpaceEstimate = await storage.estimate({ prefix: 'study:7/' });
   const promised: boolean = await storage.requestPersistence();
   return promised ? classes.phi.bytes : (quota ?? 0);
+}
+
+export function cacheOffline(): () => void {
+  const options: EncryptedCacheOptions = { database: 'db', match: ({ url }) => url.endsWith('.dcm'), ttlMs: 60_000 };
+  installEncryptedCache({
+    ...options,
+    classification: DataClassification.PHI,
+    strategy: 'cache-first',
+    precache: ['/'],
+  });
+  return shareWithServiceWorker('db');
 }
 
 export function decide(error: unknown): VaultErrorCode | undefined {

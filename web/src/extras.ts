@@ -1,8 +1,8 @@
 import { classNumber, type DataClassification } from './classification.ts';
-import { engineOf, invalid, isUnlocked, loaded } from './internal.ts';
+import { invalid, loaded } from './internal.ts';
 import { listOf } from './items.ts';
 import type { StorageOptions } from './open.ts';
-import { asInteger, passItem } from './pass.ts';
+import { asInteger } from './pass.ts';
 
 /** What a class of data asks for, beside its keys. */
 export interface ClassPolicy {
@@ -98,20 +98,4 @@ function policyOf(policy: NonNullable<StorageOptions['policy']>, numbers: Extras
     ttl[at] = Math.floor(maxTtlMs / 1000);
   }
   return ttl;
-}
-
-/** Deletes the vault of a database. */
-export const destroy = (database: string): Promise<void> => tell(database, 'destroy', []);
-
-/** Takes what another tab told of a vault that is unlocked here: handles of new keys, and that the keyring changed. */
-export async function rekey(database: string, keys: unknown[]): Promise<void> {
-  if (isUnlocked(database)) await tell(database, 'rekey', keys);
-}
-
-async function tell(name: string, call: 'destroy' | 'rekey', payloads: unknown[]): Promise<void> {
-  const engine = await engineOf(name);
-  await engine.call(payloads, (core, id) => {
-    passItem(engine, core, id, { name });
-    core[call](id);
-  });
 }

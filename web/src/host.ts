@@ -162,8 +162,6 @@ export function makeHost({ core, exited, died, slots, connections, locks }: Page
     ...database.steps,
     front: (id: number, i: number, offset: number, n: number) => copy(view(slot(id).values[i], offset).subarray(0, n)),
     size: (id: number, i: number) => view(slot(id).values[i]).length,
-    /** Lets go of a call's values from place n on. */
-    cut: (id: number, n: number) => slot(id).values.splice(n),
     /** Adds a value's bytes from offset on, with its kind and the content type in the page, to the call's results. */
     pushBytes(id: number, i: number, offset: number, kind: number, type: number) {
       const { results, values } = slot(id);

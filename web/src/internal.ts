@@ -2,8 +2,8 @@
 export { byChannel } from './changes.ts';
 export { invalid } from './errors.ts';
 export { isUnlocked, keys, securityEvents, session, tellSecurity } from './host.ts';
-export { engineOf } from './link.ts';
+export { engineOf, openStore } from './link.ts';
 export { loaded, running } from './loader.ts';
-export { onOpen } from './openings.ts';
+export { onOpen, tellOpened } from './openings.ts';
 export { remotes } from './remotes.ts';
 export { importSecret } from './secret.ts';

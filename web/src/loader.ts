@@ -26,9 +26,9 @@ export type StoreCall =
 /**
  * Iterations, names, durability, expectVault, bytes of the cache, bits of the classes that it leaves out, 1 for a storage that
  * was open, days until keys are due, bits of the classes to forget, and, where records may be evicted, the policy, bits of the
- * classes that are protected, and MiB and further bytes that records may take (`open`).
+ * classes that are protected, and MiB and further bytes that records may take (`open`). What is not there is 0.
  */
-export type OpenNumbers = [number, number, number, number, number, number, number, number, number, ...number[]];
+export type OpenNumbers = [number, number, number, number, ...number[]];
 
 /** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/service.go). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number, ...numbers: number[]) => void> {
@@ -217,6 +217,20 @@ async function load(): Promise<WebAssembly.Module> {
   const compiling = fetch(url).then((response) => compile(url, response), failed);
   const [module] = await Promise.all([compiling, loadRuntime().catch(failed)]);
   return module;
+}
+
+/** Has the engine, if none was loaded yet, made of a program that comes in another way, or from elsewhere than beside this file. */
+export function loadFrom(
+  get: (url: URL) => Promise<Response>,
+  url = new URL('./idbvault.wasm', import.meta.url),
+): void {
+  if (compiled) return;
+  const failed = () => {
+    throw notLoaded(url, 'it could not be fetched');
+  };
+  const compiling = get(url).then((response) => compile(url, response), failed);
+  compiled = Promise.all([compiling, loadRuntime()]).then(([module]) => module);
+  compiled.catch(() => {}); // reported to the call that needs it
 }
 
 /**

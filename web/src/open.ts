@@ -6,7 +6,7 @@ import type { ClassPolicy, Evict, Extras } from './extras.ts';
 import { isUnlocked } from './host.ts';
 import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
 import { loaded, type OpenNumbers, running } from './loader.ts';
-import { tellOpened } from './openings.ts';
+import { aside, later, tellOpened } from './openings.ts';
 import { asInteger } from './pass.ts';
 import { environmentSecret, importSecret, type Secret } from './secret.ts';
 import { EncryptedStorage } from './storage.ts';
@@ -74,8 +74,6 @@ export interface StorageOptions {
 const choice = (value: unknown, ...allowed: unknown[]): number =>
   value === undefined ? 0 : allowed.indexOf(value) + 1 || 3;
 
-const extraFile = () => loaded('./extras.js', import('./extras.ts'));
-
 const placeName = (name: unknown, what: string): string => checkText(name, 1, 255, `The name of a ${what}`);
 
 /**
@@ -100,17 +98,16 @@ export async function createEncryptedStorage(
     choice(names, 'hidden', 'clear'),
     choice(durability, 'relaxed', 'strict'),
     choice(expectVault, false, true),
-    0,
-    0,
-    0,
-    0,
-    0,
   ];
 
   const watching = lockWatch(database);
   let extra: Extras | undefined;
   if (Object.keys(more).length) {
-    extra = await (await extraFile()).extras(more, database, secret ?? environmentSecret());
+    extra = await (await loaded('./extras.js', import('./extras.ts'))).extras(
+      more,
+      database,
+      secret ?? environmentSecret(),
+    );
     numbers.splice(4, 5, ...extra.numbers);
   }
 
@@ -124,10 +121,7 @@ export async function createEncryptedStorage(
     const [handle, channel] = await openStore(engine, place, imported);
     const changes = changesOn(channel, (keys) => {
       if (!keys) lockVault(database);
-      else
-        extraFile()
-          .then((file) => file.rekey(database, keys))
-          .catch(() => {}); // or the next call finds out
+      else aside((file) => file.rekey(database, keys)); // or the next call finds out
     });
     await watch({ engine, store: handle });
     await alsoWatched?.({ engine, store: handle });
@@ -171,5 +165,5 @@ export async function preload(): Promise<void> {
  */
 export async function destroyVault(dbName: string): Promise<void> {
   const name = placeName(dbName, 'database');
-  await (await extraFile()).destroy(name);
+  await (await later()).destroy(name);
 }

@@ -10,9 +10,14 @@ export function onOpen(listener: (database: string) => void): void {
 /** @internal */
 export function tellOpened(database: string): void {
   for (const listener of [...listeners]) listener(database);
-  later()
-    .then((file) => file.sweep(database))
-    .catch(() => {}); // or another page sweeps
+  aside((file) => file.sweep(database)); // or another page sweeps
 }
 
 export const later = () => loaded('./later.js', import('./later.ts'));
+
+/** Has a function of later.js do what no caller waits for. */
+export function aside(f: (file: typeof import('./later.ts')) => Promise<void>): void {
+  later()
+    .then(f)
+    .catch(() => {});
+}

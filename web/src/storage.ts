@@ -9,9 +9,9 @@ import type { Read } from './later.ts';
 import { type Inside, type Later, laterNames } from './later-names.ts';
 import { engineOf, type Link, lockWatch, openStore, type Place } from './link.ts';
 import { current, type StoreCall } from './loader.ts';
-import { later, tellOpened } from './openings.ts';
+import { later } from './openings.ts';
 import { type Item, passItem } from './pass.ts';
-import { importSecret, type Secret } from './secret.ts';
+import type { Secret } from './secret.ts';
 import { checkText } from './text.ts';
 import { type Context, contextText } from './value.ts';
 
@@ -211,12 +211,7 @@ export class EncryptedStorage extends EventTarget {
   /** Reads a value that was stored as JSON text; null where there is none. Its type is the caller's word. */
   async getJSON<T>(key: string): Promise<T | null> {
     const text = await this.getDecrypted(key);
-    if (text === null) return null;
-    try {
-      return JSON.parse(text) as T;
-    } catch {
-      throw invalid('The value is not JSON text. Read it with getDecrypted.');
-    }
+    return text === null ? null : (await later()).parsed<T>(text);
   }
 
   /** Whether there is a record of that name that has not expired. The record is not opened. */
@@ -308,15 +303,7 @@ export class EncryptedStorage extends EventTarget {
   async unlock(secret: Secret): Promise<void> {
     if (this.#closed) throw closed();
     const watch = lockWatch(this.#place.database);
-    const imported = await importSecret(secret);
-    const engine = await engineOf(this.#place.database);
-    const [store] = await openStore(engine, this.#place, imported);
-    const old = this.#link;
-    const link = { engine, store };
-    await watch(link);
-    this.#link = link;
-    old.engine.tell((core) => core.release(old.store));
-    tellOpened(this.#place.database);
+    this.#link = await (await later()).unlocked(this.#place, secret, watch, this.#link);
   }
 
   /** Closes this storage. What is under way ends; the vault stays unlocked on this page. */
