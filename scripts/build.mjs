@@ -48,7 +48,7 @@ await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazyIsBeside,
 });
-for (const name of [...lazy, 'session-worker', 'keys'])
+for (const name of [...lazy, 'session-worker', 'keys', 'archive'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 // A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
