@@ -1,4 +1,5 @@
 // What an application sees of the published types, under strict. It is compiled and never run.
+import { exportArchive, importArchive } from '../../web/dist/archive.js';
 import {
   createEncryptedStorage,
   DataClassification,
@@ -35,6 +36,13 @@ export async function addPasskey(secret: string): Promise<EncryptedStorage> {
   });
 }
 
+export async function backUp(): Promise<number> {
+  const archive: ReadableStream<Uint8Array> = await exportArchive('db', { classes: [DataClassification.PHI] });
+  const options = { secret: 'correct horse', signal: AbortSignal.timeout(60_000) };
+  const { records }: { records: number } = await importArchive('db', archive, options);
+  return records;
+}
+
 export function decide(error: unknown): VaultErrorCode | undefined {
   return error instanceof VaultError ? error.code : undefined;
 }
@@ -48,6 +56,8 @@ export function useTheme(): [string | undefined, (theme: string) => Promise<void
 export const wrongClass = (storage: EncryptedStorage) => storage.setEncrypted('k', 'v', 'secret');
 // @ts-expect-error: a passkey is somebody's
 export const wrongSlot: NewSlot = { kind: 'passkey', secret: 'correct horse' };
+// @ts-expect-error: an archive is restored with its secret
+export const noSecret = () => importArchive('db', new Blob([]), {});
 // @ts-expect-error: a value is not an object
 export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k', {});
 // @ts-expect-error: a storage is made by createEncryptedStorage, and its class is not there to call
