@@ -169,7 +169,7 @@ test('a cut or a flip anywhere is refused, and nothing of it is a vault', async 
     };
     // What is interesting stands at both ends; between them is one large ciphertext.
     const places = Array.from({ length: 40 }, (_, i) => i);
-    for (let at = 40; at < 1700; at += 41) places.push(at);
+    for (let at = 40; at < 1700; at += 13) places.push(at);
     for (let at = 1700; at < bytes.length; at += 9973) places.push(at);
     for (let at = bytes.length - 41; at < bytes.length; at += 4) places.push(at);
     for (const at of places) {
