@@ -1,97 +1,5 @@
-import type { Browser, Page } from '@playwright/test';
-import type { RecordMetadata } from '../../web/src/index.ts';
-import { expect, openApp, test } from './app.ts';
-
-type Archives = typeof import('../../web/src/archive.ts');
-
-const secret = 'correct horse battery staple';
-
-declare global {
-  var archives: Archives;
-  var exported: (database: string, classes?: string[]) => Promise<string>;
-  var imported: (database: string, text: string, secret: string | Uint8Array) => Promise<{ records: number }>;
-  var bytesOf: (text: string) => Uint8Array<ArrayBuffer>;
-  // A stream of an archive that fails, or says nothing more, behind so many bytes.
-  var cutAt: (text: string, at: number, end: 'fail' | 'hang') => ReadableStream<Uint8Array>;
-}
-
-async function openArchives(page: Page, url: string): Promise<void> {
-  await openApp(page, url);
-  await page.evaluate(async () => {
-    globalThis.archives = (await import(`${location.origin}/some/folder/archive.js`)) as Archives;
-    globalThis.bytesOf = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    globalThis.exported = async (database, classes) => {
-      const stream = await archives.exportArchive(database, classes && { classes: classes as 'phi'[] });
-      const parts: Uint8Array<ArrayBuffer>[] = [];
-      const reader = stream.getReader(); // a Response would make a TypeError of what the stream fails with
-      for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
-      const bytes = new Uint8Array(await new Blob(parts).arrayBuffer());
-      let text = '';
-      for (let at = 0; at < bytes.length; at += 30_000) text += String.fromCharCode(...bytes.subarray(at, at + 30_000));
-      return btoa(text);
-    };
-    globalThis.imported = (database, text, secret) =>
-      archives.importArchive(database, new Blob([bytesOf(text)]), { secret });
-    globalThis.cutAt = (text, at, end) => {
-      let given = 0;
-      const bytes = bytesOf(text);
-      return new ReadableStream({
-        pull(controller) {
-          if (given === at && end === 'hang') return new Promise(() => {});
-          if (given === at) throw new TypeError('the network went away');
-          const to = Math.min(at, given + 100_000);
-          controller.enqueue(bytes.subarray(given, to));
-          given = to;
-        },
-      });
-    };
-  });
-}
-
-/** Opens an empty browser: a context of its own has an IndexedDB of its own. */
-async function emptyBrowser(browser: Browser, url: string): Promise<Page> {
-  const page = await (await browser.newContext()).newPage();
-  await openArchives(page, url);
-  return page;
-}
-
-/** Makes a vault with values of all kinds and layouts. */
-const fill = (page: Page, names: 'hidden' | 'clear' = 'hidden') =>
-  page.evaluate(
-    async ({ secret, names }) => {
-      const large = (size: number) => Uint8Array.from({ length: size }, (_, i) => i ^ (i >> 8) ^ (i >> 16));
-      const one = await idbvault.createEncryptedStorage('db', 'one', { secret, names });
-      await one.setEncrypted('text', 'täxt 🩻', 'phi', { patient: 'P1', n: 1.5 });
-      await one.setEncrypted('bytes', large(1000), 'public');
-      await one.setEncrypted('empty', '', 'internal');
-      await one.setEncrypted('split', large(300_000), 'phi', { modality: 'CT' });
-      await one.setEncrypted('blob', new Blob([large(70_000)], { type: 'image/x' }), 'pii');
-      await one.setEncryptedStream('chunked', new Blob([large(6_300_000)], { type: 'image/y' }), 'phi', { study: 7 });
-      await one.setEncryptedStream('nothing', new Blob([]), 'confidential');
-      const two = await idbvault.createEncryptedStorage('db', 'zwei ü');
-      await two.setJSON('settings', { theme: 'dark' }, 'internal');
-      await two.setManyEncrypted(Array.from({ length: 100 }, (_, i) => ({ key: `many:${i}`, value: `value ${i}` })));
-    },
-    { secret, names },
-  );
-
-/** Reads everything: a hash of each value, and what is known of it. */
-const content = (page: Page, database = 'db') =>
-  page.evaluate(
-    async ({ database, secret }) => {
-      const all: Record<string, [string, Partial<RecordMetadata> | null]> = {};
-      for (const name of ['one', 'zwei ü']) {
-        const store = await idbvault.createEncryptedStorage(database, name, { secret, expectVault: true });
-        for (const key of await store.keys()) {
-          const bytes = (await store.getDecryptedBytes(key)) as Uint8Array<ArrayBuffer>;
-          const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes)).join(' ');
-          all[`${name}/${key}`] = [hash, await store.getMetadata(key)];
-        }
-      }
-      return all;
-    },
-    { database, secret },
-  );
+import { expect, test } from './app.ts';
+import { content, emptyBrowser, fill, openArchives, secret } from './archives.ts';
 
 test.beforeEach(async ({ page, site }) => {
   await openArchives(page, site.url);
@@ -117,7 +25,7 @@ test('what one browser exported, an empty one restores', async ({ page, site, br
     },
     { archive, secret },
   );
-  expect(report).toEqual({ records: 108 });
+  expect(report).toEqual({ records: 108, skipped: 0, replaced: 0 });
   expect(progress.length).toBeGreaterThan(1);
   expect(progress.at(-1)).toBe(Buffer.from(archive, 'base64').length);
   expect(await content(other)).toEqual(before);
@@ -142,7 +50,7 @@ test('classes that are not asked for stay at home', async ({ page, site, browser
   const archive = await page.evaluate(() => exported('db', ['phi', 'internal']));
   const other = await emptyBrowser(browser, site.url);
   const report = await other.evaluate(({ archive, secret }) => imported('db', archive, secret), { archive, secret });
-  expect(report).toEqual({ records: 5 });
+  expect(report).toEqual({ records: 5, skipped: 0, replaced: 0 });
   const names = ['one/chunked', 'one/empty', 'one/split', 'one/text', 'zwei ü/settings'];
   expect(Object.keys(await content(other)).sort()).toEqual(names);
   await other.context().close();
@@ -209,7 +117,6 @@ test('what cannot be done is refused, and changes nothing', async ({ page }) => 
     foreign.close();
     const aborted = AbortSignal.abort(new TypeError('enough'));
     const codes = {
-      occupied: await codeOf(() => imported('db', archive, secret)),
       otherName: await codeOf(() => imported('other', archive, secret)),
       wrongSecret: await codeOf(() => imported('db', archive, 'another passphrase')),
       shortSecret: await codeOf(() => imported('db', archive, 'short')),
@@ -221,7 +128,8 @@ test('what cannot be done is refused, and changes nothing', async ({ page }) => 
         return importArchive('db', source, { secret });
       }),
       noOptions: await codeOf(() => importArchive('db', blob, null as never)),
-      unknownOption: await codeOf(() => importArchive('db', blob, { secret, onConflict: 'skip' } as never)),
+      unknownOption: await codeOf(() => importArchive('db', blob, { secret, onconflict: 'skip' } as never)),
+      wrongChoice: await codeOf(() => importArchive('db', blob, { secret, onConflict: 'ask' as never })),
       aborted: await importArchive('db', blob, { secret, signal: aborted }).catch((e: Error) => e.message),
       noVault: await codeOf(() => exportArchive('none')),
       foreign: await codeOf(() => exportArchive('foreign')),
@@ -241,7 +149,6 @@ test('what cannot be done is refused, and changes nothing', async ({ page }) => 
     return { ...codes, names, value, withoutKeyring };
   }, secret);
   expect(codes).toEqual({
-    occupied: 'ERR_CONFLICT',
     otherName: 'ERR_INVALID',
     wrongSecret: 'ERR_WRONG_SECRET',
     shortSecret: 'ERR_INVALID',
@@ -251,6 +158,7 @@ test('what cannot be done is refused, and changes nothing', async ({ page }) => 
     textStream: 'ERR_INVALID',
     noOptions: 'ERR_INVALID',
     unknownOption: 'ERR_INVALID',
+    wrongChoice: 'ERR_INVALID',
     aborted: 'enough',
     noVault: 'ERR_EVICTED',
     foreign: 'ERR_NOT_A_VAULT',

@@ -1,7 +1,7 @@
 import { openDatabase, type TableName, type Tables, transact } from './archive-database.ts';
 import { type ArchiveReader, type Entry, type Head, joined, records, same, u64 } from './archive-format.ts';
 import { checkSecret, parseKeyring } from './archive-keyring.ts';
-import { invalid, VaultError } from './errors.ts';
+import { VaultError } from './errors.ts';
 import type { ImportedSecret } from './secret.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -20,7 +20,7 @@ const written: TableName[] = ['keyring', 'journal', 'records', 'chunks'];
 const occupied = () =>
   new VaultError(
     'ERR_CONFLICT',
-    'A vault of this name is on this device already. It was left as it is; delete it with destroyVault to restore the archive in its place.',
+    'The database of this name is not empty. It was left as it is; delete it with destroyVault to restore the archive in its place.',
   );
 
 const overtaken = () =>
@@ -57,28 +57,26 @@ const isMark = (stored: unknown, mark: Bytes): boolean =>
   stored instanceof ArrayBuffer && same(new Uint8Array(stored), mark);
 
 /** How an import is watched and ended. */
-interface Watch {
+export interface Watch {
   onProgress?: ((bytes: number) => void) | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Restores an archive into the database that it is of. The keyring is written last: without it nothing is a vault. */
+/** Restores an archive into a database that has no vault. The keyring is written last: without it nothing is a vault. */
 export async function restore(
   database: string,
   reader: ArchiveReader,
+  head: Head,
   secret: ImportedSecret,
   watch: Watch,
-): Promise<{ records: number }> {
-  const head = await reader.head();
-  if (head.database !== database)
-    throw invalid(`This is an archive of the database ${head.database}. It can be restored under that name alone.`);
-  await checkSecret(database, parseKeyring(head.keyring), secret);
+): Promise<number> {
+  await checkSecret(head.database, parseKeyring(head.keyring), secret);
   watch.signal?.throwIfAborted();
   const db = await openDatabase(database, true);
   const mark = new Mark(head);
   try {
     await begin(db, mark);
-    return { records: await copy(db, reader, head, mark, watch) };
+    return await copy(db, reader, head, mark, watch);
   } catch (error) {
     // What an archive left that is not whole must not be gone on from. Of an aborted import, the next one goes on.
     if (error instanceof VaultError && error.code === 'ERR_INTEGRITY') await clear(db, mark).catch(() => {});

@@ -7,6 +7,7 @@ import { openDatabase } from './archive-database.ts';
 import { archiveOf, keyringIn } from './archive-export.ts';
 import { ArchiveReader } from './archive-format.ts';
 import { restore } from './archive-import.ts';
+import { hasVault, type Merged, merge, type OnConflict } from './archive-merge.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import { invalid } from './errors.ts';
 import { importSecret, type Secret } from './secret.ts';
@@ -22,6 +23,8 @@ export interface ExportOptions {
 export interface ImportOptions {
   /** One of those that opened the vault when it was exported. It is tried before anything is written. */
   secret: Secret;
+  /** What becomes of records that the vault has already: they stay (`skip`, the default), are replaced, or are where the archive's is `newer`. */
+  onConflict?: OnConflict | undefined;
   /** Is told how many bytes of the archive were read and stored. */
   onProgress?: ((bytes: number) => void) | undefined;
   /** Ends the call, which then rejects with the signal's reason. What was stored is gone on from when the same archive is imported again. */
@@ -29,9 +32,7 @@ export interface ImportOptions {
 }
 
 /** What {@link importArchive} did. */
-export interface ImportReport {
-  records: number;
-}
+export type ImportReport = Merged;
 
 /**
  * Gives the vault of a database as a stream of bytes, an archive, which {@link importArchive} restores elsewhere. Entries go out sealed as
@@ -74,28 +75,46 @@ export async function exportArchive(
 }
 
 /**
- * Restores an archive into the database that it was made of, where there is no vault of that name: in an empty browser, on another device,
- * or behind `destroyVault`. The vault is locked then; `createEncryptedStorage` opens it with the secrets of the archive.
+ * Restores an archive, or brings its records into a vault.
+ *
+ * Where there is no vault of that name, in an empty browser, on another device, or behind `destroyVault`, the vault comes back as it was,
+ * under the name that it had. It is locked then; `createEncryptedStorage` opens it with the secrets of the archive.
+ *
+ * Into a vault that is there, of whatever name, and is unlocked on this page, its records are re-encrypted one after the other, store by
+ * store. Class, context and type are kept; they count as written now, and expire as the vault's policy says. The archive takes its room
+ * twice meanwhile. Where it fails half way, the records so far are there, and the call can be made again.
  *
  * There is no vault until all is stored and the end of the archive was seen. One that is cut off, by a crash, a signal or a source that
  * fails, is gone on from when the same archive is imported again. Of an archive that is not whole, nothing stays.
  *
  * @param source the archive, as a stream of bytes or as a Blob or File
- * @throws VaultError `ERR_WRONG_SECRET`; `ERR_CONFLICT` where there is a vault of that name; `ERR_INTEGRITY` for an archive that was changed
- *   or cut, or what is none; `ERR_VERSION`, `ERR_INVALID`, `ERR_NOT_A_VAULT`, `ERR_QUOTA`; and what the source or the signal fails with
+ * @throws VaultError `ERR_WRONG_SECRET`; `ERR_NO_SECRET` where the vault of that name is not unlocked on this page; `ERR_INTEGRITY` for an archive that was changed
+ *   or cut, or what is none; `ERR_VERSION`, `ERR_INVALID`, `ERR_NOT_A_VAULT`, `ERR_CONFLICT`, `ERR_QUOTA`, as `setEncrypted`; and what the source or the signal fails with
  */
 export async function importArchive(
   database: string,
   source: ReadableStream<Uint8Array> | Blob,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  const { secret, ...watch } = optionsOf(options, ['secret', 'onProgress', 'signal']);
+  const {
+    secret,
+    onConflict = 'skip',
+    ...watch
+  } = optionsOf(options, ['secret', 'onConflict', 'onProgress', 'signal']);
+  if (!['skip', 'replace', 'newer'].includes(onConflict))
+    throw invalid("The option onConflict must be 'skip', 'replace' or 'newer'.");
   const name = databaseName(database);
   const imported = await importSecret(secret);
   const reader = new ArchiveReader(source, watch.signal);
   try {
     watch.signal?.throwIfAborted();
-    return await restore(name, reader, imported, watch);
+    const head = await reader.head();
+    if (await hasVault(name)) return await merge(name, reader, head, imported, onConflict, watch);
+    if (head.database !== name)
+      throw invalid(
+        `There is no vault of this name, and the archive is of ${head.database}. Restore it under that name, or make a vault first.`,
+      );
+    return { records: await restore(name, reader, head, imported, watch), skipped: 0, replaced: 0 };
   } catch (error) {
     reader.cancel(error);
     throw error;
