@@ -48,7 +48,7 @@ await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazyIsBeside,
 });
-for (const name of [...lazy, 'session-worker', 'keys', 'offline'])
+for (const name of [...lazy, 'session-worker', 'keys', 'offline', 'archive'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 await bundle('cornerstone', { external: ['dicom-parser'], plugins: [indexIsBeside] });

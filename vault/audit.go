@@ -237,7 +237,7 @@ func (v *Vault) sealAudit(t Task, number uint64, plain []byte) ([]byte, error) {
 	}
 	s := &envelope.AuditSeal{Epoch: e.Epoch}
 	v.p.Random(s.IV[:])
-	jobs := []Seal{{Key: v.keyOf(e), IV: s.IV, AAD: envelope.AuditAAD(v.database, number, s), Head: plain}}
+	jobs := []Seal{{Key: v.keyOf(e), IV: s.IV, AAD: envelope.AuditAAD(v.bound, number, s), Head: plain}}
 	if err := v.p.Seal(t, jobs, nil); err != nil {
 		return nil, v.failed(err)
 	}
@@ -254,7 +254,7 @@ func (v *Vault) openAudit(t Task, number uint64, front []byte, sealed Blob) ([]b
 	if key == nil {
 		return nil, ErrIntegrity
 	}
-	jobs := []Open{{Key: key, IV: s.IV, AAD: envelope.AuditAAD(v.database, number, s), Sealed: sealed, Offset: envelope.AuditSealSize}}
+	jobs := []Open{{Key: key, IV: s.IV, AAD: envelope.AuditAAD(v.bound, number, s), Sealed: sealed, Offset: envelope.AuditSealSize}}
 	v.p.Open(t, jobs)
 	if err := v.p.Opened(t); err != nil {
 		return nil, v.failed(err)

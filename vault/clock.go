@@ -88,7 +88,7 @@ func (v *Vault) storedClock(t Task) ([]byte, *envelope.Clock, error) {
 	stored := v.bytesOf(t, &reads[0])
 	c, mac, err := envelope.ParseClock(stored)
 	if err == nil {
-		err = v.p.Verify(t, v.ringKey, envelope.ClockMessage(v.database, c), mac)
+		err = v.p.Verify(t, v.ringKey, envelope.ClockMessage(v.bound, c), mac)
 	}
 	if err != nil {
 		c = nil
@@ -98,7 +98,7 @@ func (v *Vault) storedClock(t Task) ([]byte, *envelope.Clock, error) {
 
 // clockWrite is the write of a clock.
 func (v *Vault) clockWrite(t Task, ringKey Key, c *envelope.Clock) (Write, error) {
-	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.ClockMessage(v.database, c)}, nil)
+	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.ClockMessage(v.bound, c)}, nil)
 	if err != nil {
 		return Write{}, v.failed(err)
 	}

@@ -79,7 +79,7 @@ func (v *Vault) rewrite(t Task, ringKey Key, ring *envelope.Keyring, stored []by
 // verify checks the keyring's MAC, the last 32 bytes of stored.
 func (v *Vault) verify(t Task, ringKey Key, ring *envelope.Keyring, stored []byte) error {
 	mac := stored[len(stored)-envelope.MACSize:]
-	if err := v.p.Verify(t, ringKey, envelope.KeyringMessage(v.database, ring), mac); err != nil {
+	if err := v.p.Verify(t, ringKey, envelope.KeyringMessage(v.bound, ring), mac); err != nil {
 		return broken(err)
 	}
 	v.ringKey = ringKey
@@ -88,7 +88,7 @@ func (v *Vault) verify(t Task, ringKey Key, ring *envelope.Keyring, stored []byt
 
 // seal returns the keyring as it is stored: its encoding and its MAC.
 func (v *Vault) seal(t Task, ringKey Key, ring *envelope.Keyring) ([]byte, error) {
-	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.KeyringMessage(v.database, ring)}, nil)
+	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.KeyringMessage(v.bound, ring)}, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,9 @@ type Options struct {
 	// LockedAt is when the vault was last locked on this page, Unix time in seconds, or 0: there was no key to write it down with.
 	LockedAt uint64
 
+	// Bound is the name of the database that the vault was made for, where it lies in another one: that is what its associated data hold.
+	Bound string
+
 	Again bool // for a storage that was open: without a secret, a vault is ErrLocked
 
 	raise bool // Iterations were asked for: a slot with fewer is raised to them when it is opened

@@ -155,7 +155,7 @@ func TestRecordBindsItsDatabase(t *testing.T) {
 	b, s := newStore(t, 4)
 	b.set(s, text("a", "value"))
 	moved := *s.Vault
-	moved.database = "copy"
+	moved.bound = "copy"
 	_, err := b.tryGet(&Store{&moved, s.storeState, "st", StoreOptions{}, nil, nil}, "a")
 	fails(t, "the same keys and entries under another database", err, ErrIntegrity)
 	b.wants(s, "a", "value")

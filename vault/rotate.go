@@ -73,7 +73,7 @@ func (v *Vault) rotation(t Task, ring *envelope.Keyring) (*Rotation, error) {
 	if err == envelope.ErrVersion {
 		return nil, ErrVersion
 	}
-	if err != nil || j.From != r.From || j.To != r.To || v.p.Verify(t, v.ringKey, envelope.JournalMessage(v.database, j), mac) != nil {
+	if err != nil || j.From != r.From || j.To != r.To || v.p.Verify(t, v.ringKey, envelope.JournalMessage(v.bound, j), mac) != nil {
 		return r, nil
 	}
 	r.Started = j.Started
@@ -85,7 +85,7 @@ func (v *Vault) rotation(t Task, ring *envelope.Keyring) (*Rotation, error) {
 
 // journal is the write of a journal.
 func (v *Vault) journal(t Task, ringKey Key, j *envelope.Journal) (Write, error) {
-	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.JournalMessage(v.database, j)}, nil)
+	macs, err := v.p.MAC(t, ringKey, [][]byte{envelope.JournalMessage(v.bound, j)}, nil)
 	if err != nil {
 		return Write{}, v.failed(err)
 	}

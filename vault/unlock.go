@@ -132,7 +132,7 @@ func (vs *Vaults) fresh(database string) *Vault {
 		vs.open = map[string]*Vault{}
 	}
 	return &Vault{
-		p: vs.Platform, database: database,
+		p: vs.Platform, database: database, bound: database,
 		stores: map[string]*storeState{},
 	}
 }
@@ -153,6 +153,9 @@ func (v *Vault) attach(t Task, create bool) (err error) {
 
 func (vs *Vaults) unlock(t Task, database string, o Options) (*Vault, error) {
 	v := vs.fresh(database)
+	if o.Bound != "" {
+		v.bound = o.Bound
+	}
 	if err := v.attach(t, o.ExpectVault != Yes); err != nil {
 		if ErrAbsent.is(err) {
 			return nil, ErrEvicted

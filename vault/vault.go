@@ -13,6 +13,7 @@ import "idbvault/envelope"
 type Vault struct {
 	p        Platform
 	database string
+	bound    string // the database's name in associated data: its own, but for a vault that was imported
 	db       Database
 	leasing  order
 
@@ -192,7 +193,7 @@ func (v *Vault) alive() error {
 }
 
 func (s *Store) place(stored []byte) envelope.Place {
-	return envelope.Place{Database: s.database, Store: s.name, Name: stored}
+	return envelope.Place{Database: s.bound, Store: s.name, Name: stored}
 }
 
 func checkNames(names []string) error {

@@ -71,7 +71,8 @@ func serve(call, store int32, run func(c *jsbridge.Call, s *vault.Store, list []
 	})
 }
 
-// open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type);
+// open unlocks or makes a vault and opens a store. Item 0 is the names of database (as name) and store (as content type), and, for a
+// vault that was imported, of the database that it was made for (as context);
 // payloads, where there is a secret, are its PBKDF2 key, its fingerprint and whether it is random bytes; where there is a policy, seconds
 // after which records of each class expire; and where the vault was locked on this page, when, in milliseconds. Choices are 0 for none,
 // 1 and 2; except and protect have a bit for each class; again says that the storage was open; what may be stored before records are
@@ -86,6 +87,7 @@ func open(call, iterations, names, durability, expectVault, cacheBytes, except, 
 			ExpectVault:  vault.Choice(expectVault),
 			Iterations:   uint32(iterations),
 			Names:        vault.Names(names),
+			Bound:        string(place.Context),
 			Again:        again != 0,
 			Policy:       vault.Policy{MaxAgeDays: uint32(maxAgeDays), Purge: vault.ClassSet(purge)},
 		}

@@ -1,7 +1,11 @@
 import fs from 'node:fs';
+import path from 'node:path';
+import type { Page } from '@playwright/test';
 import { expect, test } from './app.ts';
 import {
+  archiveFile,
   chunkedFile,
+  type GoldenArchive,
   type GoldenPackage,
   type GoldenRecord,
   type GoldenRotation,
@@ -216,6 +220,47 @@ makingChunked?.('a golden vault with values in chunks is made', async ({ page })
     return { database, secret, names: 'hidden', tables, records } satisfies GoldenVault;
   });
   fs.writeFileSync(chunkedFile, `${JSON.stringify([vault], null, 1)}\n`);
+});
+
+type Archives = typeof import('../../web/src/archive.ts');
+
+/** Puts a golden vault into the browser as it is, and returns an archive of it. */
+const archived = (page: Page, vault: GoldenVault) =>
+  page.evaluate(async (vault) => {
+    const bytes = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer;
+    for (const [table, entries] of Object.entries(vault.tables))
+      for (const [key, value] of entries) await raw.put(vault.database, table, bytes(key), bytes(value));
+    const { exportArchive } = (await import(`${location.origin}/some/folder/archive.js`)) as Archives;
+    const archive = await new Response(await exportArchive(vault.database)).arrayBuffer();
+    return btoa(String.fromCharCode(...new Uint8Array(archive)));
+  }, vault);
+
+making?.('a golden archive is made', async ({ page }) => {
+  const [vault] = readGolden<[GoldenVault]>(chunkedFile);
+  const golden: GoldenArchive = { archive: await archived(page, vault), of: path.basename(chunkedFile) };
+  fs.writeFileSync(archiveFile, `${JSON.stringify(golden, null, 1)}\n`);
+});
+
+test('the golden archive is what this browser exports, and is restored by it', async ({ page }) => {
+  const { archive } = readGolden<GoldenArchive>(archiveFile);
+  const [vault] = readGolden<[GoldenVault]>(chunkedFile);
+  expect(await archived(page, vault)).toBe(archive);
+  const read = await page.evaluate(
+    async ({ archive, vault: { database, secret, records } }) => {
+      await idbvault.destroyVault(database);
+      const { importArchive } = (await import(`${location.origin}/some/folder/archive.js`)) as Archives;
+      const bytes = Uint8Array.from(atob(archive), (c) => c.charCodeAt(0));
+      await importArchive(database, new Blob([bytes]), { secret });
+      return Promise.all(
+        records.map(async ({ store, name }) => {
+          const storage = await idbvault.createEncryptedStorage(database, store, { secret });
+          return btoa(String.fromCharCode(...((await storage.getDecryptedBytes(name)) ?? [])));
+        }),
+      );
+    },
+    { archive, vault },
+  );
+  expect(read).toEqual(vault.records.map(({ value }) => value));
 });
 
 test('golden vaults open in this browser', async ({ page }) => {

@@ -7,6 +7,7 @@ import type { EncryptedPackage } from '../../web/src/index.ts';
 export const vaultFile = 'test/vectors/golden/vault-v1.json';
 export const rotationFile = 'test/vectors/golden/vault-v1-rotation.json';
 export const chunkedFile = 'test/vectors/golden/vault-v1-chunked.json';
+export const archiveFile = 'test/vectors/golden/archive-v1.json';
 export const packagesFile = 'test/vectors/golden/packages-v1.0.json';
 
 /** A vault in the midst of a rotation, or behind one, with the events of its audit log by number. */
@@ -33,6 +34,12 @@ export interface GoldenVault {
   names: 'hidden' | 'clear';
   tables: Record<string, [string, string][]>;
   records: GoldenRecord[];
+}
+
+/** An archive, in base64, of the first vault in a file of them. */
+export interface GoldenArchive {
+  archive: string;
+  of: string;
 }
 
 export interface GoldenPackage {

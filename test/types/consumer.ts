@@ -1,4 +1,5 @@
 // What an application sees of the published types, under strict. It is compiled and never run.
+import { exportArchive, importArchive } from '../../web/dist/archive.js';
 import {
   type Cornerstone,
   type EncryptedImageOptions,
@@ -76,6 +77,13 @@ export function cacheOffline(): () => void {
   return shareWithServiceWorker('db');
 }
 
+export async function backUp(): Promise<number> {
+  const archive: ReadableStream<Uint8Array> = await exportArchive('db', { classes: [DataClassification.PHI] });
+  const options = { secret: 'correct horse', signal: AbortSignal.timeout(60_000) };
+  const { records }: { records: number } = await importArchive('db', archive, options);
+  return records;
+}
+
 export function decide(error: unknown): VaultErrorCode | undefined {
   return error instanceof VaultError ? error.code : undefined;
 }
@@ -89,6 +97,8 @@ export function useTheme(): [string | undefined, (theme: string) => Promise<void
 export const wrongClass = (storage: EncryptedStorage) => storage.setEncrypted('k', 'v', 'secret');
 // @ts-expect-error: a passkey is somebody's
 export const wrongSlot: NewSlot = { kind: 'passkey', secret: 'correct horse' };
+// @ts-expect-error: an archive is restored with its secret
+export const noSecret = () => importArchive('db', new Blob([]), {});
 // @ts-expect-error: a value is not an object
 export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k', {});
 // @ts-expect-error: a strategy is one of the three
