@@ -245,6 +245,53 @@ test('an import that was cut off is no vault, and is gone on from', async ({ pag
   await other.context().close();
 });
 
+test('of an archive that is not whole, nothing stays, and of one with a wrong secret nothing comes', async ({
+  page,
+  site,
+  browser,
+}) => {
+  await fill(page);
+  const archive = await page.evaluate(() => exported('db'));
+  const other = await emptyBrowser(browser, site.url);
+  const seen = await other.evaluate(
+    async ({ archive, secret }) => {
+      const wrongSecret = await codeOf(() => imported('db', archive, 'another passphrase'));
+      const databases = (await indexedDB.databases()).length;
+      const bytes = bytesOf(archive);
+      bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+      let puts = 0;
+      const { put } = IDBObjectStore.prototype;
+      IDBObjectStore.prototype.put = function (...all) {
+        if (this.name === 'chunks') puts++;
+        return put.apply(this, all);
+      };
+      const flipped = await codeOf(() => archives.importArchive('db', new Blob([bytes]), { secret }));
+      IDBObjectStore.prototype.put = put;
+      const left = [];
+      for (const table of ['keyring', 'records', 'chunks', 'journal', 'audit'])
+        left.push((await raw.entries('db', table)).length);
+      return {
+        wrongSecret,
+        databases,
+        flipped,
+        hadStored: puts > 0,
+        left,
+        again: await imported('db', archive, secret),
+      };
+    },
+    { archive, secret },
+  );
+  expect(seen).toEqual({
+    wrongSecret: 'ERR_WRONG_SECRET',
+    databases: 0,
+    flipped: 'ERR_INTEGRITY',
+    hadStored: true,
+    left: [0, 0, 0, 0, 0],
+    again: { records: 108, skipped: 0, replaced: 0 },
+  });
+  await other.context().close();
+});
+
 test('a vault that is made while an archive is imported stays, and the import fails', async ({
   page,
   site,
