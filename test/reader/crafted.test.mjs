@@ -104,7 +104,7 @@ test('a name has 1 to 1024 bytes, and a byte order mark is a character of it', (
 test('a header with a version, suite, layout, class or epoch that is not known is refused', () => {
   refused({ version: 2 }, /unknown version/);
   refused({ suite: 2 }, /unknown suite/);
-  for (const layout of [0, 3]) refused({ layout }, /unknown layout/);
+  for (const layout of [0, 4]) refused({ layout }, /unknown layout/);
   for (const level of [0, 6]) refused({ level }, /unknown class/);
   refused({ epoch: 0 }, /epoch out of range/);
   refused({ epoch: 2 }, /no key of that class and epoch/);
