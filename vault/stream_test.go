@@ -168,7 +168,7 @@ func TestStreamFails(t *testing.T) {
 		b.wants(s, "n", large("old"))
 		b.noLeftOvers(s)
 	}
-	for after := range 5 {
+	for after := range 3 {
 		b, s := newStore(t, uint64(after))
 		b.set(s, text("n", "old"))
 		commits := 0
@@ -178,7 +178,7 @@ func TestStreamFails(t *testing.T) {
 			}
 			return nil
 		}
-		err := b.trySetStream(s, "n", bytesOf(3, 40*envelope.ChunkSize))
+		err := b.trySetStream(s, "n", bytesOf(3, 16*envelope.ChunkSize))
 		fails(t, "a full disk", err, ErrQuota)
 		b.disks["db"].refuse = nil
 		b.wants(s, "n", "old")
@@ -188,7 +188,7 @@ func TestStreamFails(t *testing.T) {
 
 // Other tabs read and write while a value comes in; each call takes effect as a whole.
 func TestStreamUnderWay(t *testing.T) {
-	for seed := range uint64(30) {
+	for seed := range uint64(15) {
 		b, s := newStore(t, seed)
 		other := b.tab()
 		o := other.store("db", "st", withSecret("secret"))
@@ -443,7 +443,7 @@ func TestStreamDuringRotation(t *testing.T) {
 func TestStreamLocked(t *testing.T) {
 	b, s := newStore(t, 1)
 	asked := 0
-	give := source(b, bytesOf(1, 50*envelope.ChunkSize), 0, nil)
+	give := source(b, bytesOf(1, 16*envelope.ChunkSize), 0, nil)
 	err := b.do(func(t *task) error {
 		it := Item{Name: "n", Class: envelope.PHI, Kind: envelope.Bytes}
 		return s.SetStream(t, &it, func() ([]Blob, []int, bool, error) {
