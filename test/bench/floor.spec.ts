@@ -137,12 +137,15 @@ withApp('the bench has a row for each bar and takes the figures from the same ro
   const report = './report.mjs'; // has no types
   const { table } = (await import(report)) as { table(results: object): string };
   const rows = ['setSingly', 'setCommitted', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
-  for (const row of [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB']) expect(page).toContain(`  ${row}: `);
+  for (const row of [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB', 'setSeries', 'getSlice'])
+    expect(page).toContain(`  ${row}: `);
   const round = (ours: number, floor: number) => ({ ours, floor });
   // The machine becomes ten times slower in the last round: a ratio of medians would say 1.
   const list = [round(2, 1), round(2, 1), round(10, 20)];
   const all = Object.fromEntries(
-    [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB', 'open', 'longest', 'load'].map((row) => [row, list]),
+    [...rows, 'set1MiB', 'get1MiB', 'set16MiB', 'get16MiB', 'setSeries', 'getSlice', 'open', 'longest', 'load'].map(
+      (row) => [row, list],
+    ),
   );
   const text = table({
     rows: all,

@@ -107,6 +107,14 @@ function large(size, n, work) {
 const setLarge = (side, key, value) => side.set(key, value, context);
 const getLarge = (side, key) => side.getBytes(key);
 
+/** A CT series of 512 × 512 pixels of 16 bits. Its names stay the same, so that the disk does not fill. */
+const slices = 60;
+const sliceSize = 512 << 10;
+let series;
+function seriesOf(n) {
+  series ??= Array.from({ length: slices }, (_, i) => ({ key: `ct:${i}`, value: bytesOf(sliceSize), context }));
+  return series.slice(0, n);
+}
 /** The rows of the table. `run` is the timed part and gets what `before` returned; a turn is n operations. */
 const rows = {
   setSingly: {
@@ -141,31 +149,22 @@ const rows = {
   },
   set16MiB: large(16 * MiB, 2, setLarge),
   get16MiB: large(16 * MiB, 2, getLarge),
-};
-/** A CT series of 512 × 512 pixels of 16 bits. Its names stay the same, so that the disk does not fill. */
-const slices = 60;
-const sliceSize = 512 << 10;
-let series;
-function seriesOf(n) {
-  series ??= Array.from({ length: slices }, (_, i) => ({ key: `ct:${i}`, value: bytesOf(sliceSize), context }));
-  return series.slice(0, n);
-}
-rows.setSeries = { n: slices, before: (_, n) => seriesOf(n), run: (side, entries) => side.setMany(entries) };
-rows.getSlice = {
-  n: 12,
-  async before(side, n) {
-    if (!side.slices) {
-      await side.setMany(seriesOf(slices));
-      await side.putSlices(seriesOf(slices));
-      const read = await side.getSlice('ct:7');
-      check(read.length === sliceSize && read.every((byte, i) => byte === series[7].value[i]), 'a slice');
-      side.slices = true;
-    }
-    return seriesOf(n).map(({ key }) => key);
+  setSeries: { n: slices, before: (_, n) => seriesOf(n), run: (side, entries) => side.setMany(entries) },
+  getSlice: {
+    n: 12,
+    async before(side, n) {
+      if (!side.slices) {
+        await side.setMany(seriesOf(slices));
+        await side.putSlices(seriesOf(slices));
+        const read = await side.getSlice('ct:7');
+        check(read.length === sliceSize && read.every((byte, i) => byte === series[7].value[i]), 'a slice');
+        side.slices = true;
+      }
+      return seriesOf(n).map(({ key }) => key);
+    },
+    run: (side, list) => each(list, (key) => side.getSlice(key)),
   },
-  run: (side, list) => each(list, (key) => side.getSlice(key)),
 };
-
 const small = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
 
 /** Lets what a turn left behind be done before the next one is timed. */
