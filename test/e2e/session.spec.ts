@@ -319,7 +319,11 @@ test('two databases are kept apart', async ({ page, context, site }) => {
   expect(await inNewTab(context, site.url, {}, 'db3')).toEqual([1, null]);
 });
 
-test('what the worker holds can neither be exported nor unwrap; object keys alone derive', async ({ page, context, site }) => {
+test('what the worker holds can neither be exported nor unwrap; object keys alone derive', async ({
+  page,
+  context,
+  site,
+}) => {
   await fill(page);
   const tab = await openTab(context, site.url);
   const kept = await tab.evaluate(async () => {
