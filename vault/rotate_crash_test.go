@@ -20,7 +20,7 @@ func (w *world) restarted(seed uint64) *world {
 // Whatever moment a rotation ends at, every record reads afterwards, one secret opens, and the rotation goes on or is rolled back.
 func TestRotationCrash(t *testing.T) {
 	phases := map[string]int{}
-	for seed := range uint64(120) {
+	for seed := range uint64(240) {
 		b, s := newStore(t, seed)
 		want := filled(b, s, 70)
 		r := b.rotator(s.Vault)
