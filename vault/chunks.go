@@ -16,7 +16,7 @@ type chunks struct {
 }
 
 // errReplaced is the outcome of a read of chunks that are not there any more, or whose keys are not.
-var errReplaced = ErrConflict.because("The record was written anew, deleted or locked away while its chunks were read. Begin again to read it.")
+var errReplaced = ErrConflict.because("The record was written anew, deleted or forgotten while its chunks were read. Begin again to read it.")
 
 func (s *Store) chunksOf(t Task, h *envelope.Header, stored []byte) (*chunks, error) {
 	object := s.objectKey(h.Class, h.Epoch)
