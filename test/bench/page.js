@@ -115,6 +115,30 @@ function seriesOf(n) {
   series ??= Array.from({ length: slices }, (_, i) => ({ key: `ct:${i}`, value: bytesOf(sliceSize), context }));
   return series.slice(0, n);
 }
+async function slicesOf(side, n) {
+  if (!side.slices) {
+    await side.setMany(seriesOf(slices));
+    await side.putSlices(seriesOf(slices));
+    const read = await side.getSlice('ct:7');
+    check(read.length === sliceSize && read.every((byte, i) => byte === series[7].value[i]), 'a slice');
+    side.slices = true;
+  }
+  return seriesOf(n).map(({ key }) => key);
+}
+
+const canvas = new OffscreenCanvas(512, 512).getContext('2d');
+/** Draws a slice as a viewer does, through a window of width 400 and level 40. */
+function draw({ buffer, byteOffset }) {
+  const units = new Int16Array(buffer, byteOffset, sliceSize / 2);
+  const picture = new ImageData(512, 512);
+  const pixels = new Uint32Array(picture.data.buffer);
+  for (let i = 0; i < units.length; i++) {
+    const grey = Math.max(0, Math.min(255, ((units[i] + 160) * 255) / 400));
+    pixels[i] = 0xff000000 | (grey * 0x010101);
+  }
+  canvas.putImageData(picture, 0, 0);
+}
+
 /** The rows of the table. `run` is the timed part and gets what `before` returned; a turn is n operations. */
 const rows = {
   setSingly: {
@@ -150,19 +174,11 @@ const rows = {
   set16MiB: large(16 * MiB, 2, setLarge),
   get16MiB: large(16 * MiB, 2, getLarge),
   setSeries: { n: slices, before: (_, n) => seriesOf(n), run: (side, entries) => side.setMany(entries) },
-  getSlice: {
+  getSlice: { n: 12, before: slicesOf, run: (side, list) => each(list, (key) => side.getSlice(key)) },
+  showSlice: {
     n: 12,
-    async before(side, n) {
-      if (!side.slices) {
-        await side.setMany(seriesOf(slices));
-        await side.putSlices(seriesOf(slices));
-        const read = await side.getSlice('ct:7');
-        check(read.length === sliceSize && read.every((byte, i) => byte === series[7].value[i]), 'a slice');
-        side.slices = true;
-      }
-      return seriesOf(n).map(({ key }) => key);
-    },
-    run: (side, list) => each(list, (key) => side.getSlice(key)),
+    before: slicesOf,
+    run: (side, list) => each(list, async (key) => draw(await side.getSlice(key))),
   },
 };
 const small = ['setSingly', 'getSingly', 'setAtOnce', 'getAtOnce', 'setMany', 'getMany', 'getHot'];
