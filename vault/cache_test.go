@@ -210,7 +210,7 @@ func TestUpdatePastCache(t *testing.T) {
 // A value that was read before another tab's write and is there after it was heard of, is not kept.
 func TestCacheHearsWhileReading(t *testing.T) {
 	late := 0
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		w := newWorld(t, seed)
 		a, b := w.tab(), w.tab()
 		a.open("db", withSecret("secret"))

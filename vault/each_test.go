@@ -153,7 +153,7 @@ func TestGetEach(t *testing.T) {
 
 // A read that has to look again for a value that lies apart, and one that is made at once, see one state of the record.
 func TestValueApartIsOfOneState(t *testing.T) {
-	for seed := range uint64(120) {
+	for seed := range seeds(120) {
 		w := newWorld(t, seed)
 		writer, reader := w.tab(), w.tab()
 		to, from := writer.store("db", "st", withSecret("secret")), reader.store("db", "st", withSecret("secret"))

@@ -35,6 +35,14 @@ func newWorld(t *testing.T, seed uint64) *world {
 	}
 }
 
+// seeds is how many of n interleavings a test tries: with -short, as under the race detector, a quarter.
+func seeds(n uint64) uint64 {
+	if testing.Short() {
+		return n / 4
+	}
+	return n
+}
+
 // task is a Task. Its baton is passed to it when it may run, and it passes back when it waits or ends.
 type task struct {
 	w      *world

@@ -86,7 +86,7 @@ func TestLock(t *testing.T) {
 // A call under way takes effect whole or fails whole, for the reason that the vault is locked.
 func TestLockUnderWay(t *testing.T) {
 	outcomes := map[string]int{}
-	for seed := range uint64(200) {
+	for seed := range seeds(200) {
 		b, s := newStore(t, seed)
 		b.set(s, text("a", "old"), text("b", "old"))
 		var writing, reading error

@@ -54,7 +54,7 @@ func TestLastAskedStays(t *testing.T) {
 // map that each operation is applied to when it is asked for.
 func TestOrder(t *testing.T) {
 	names := []string{"a", "b", "c"}
-	for seed := range uint64(150) {
+	for seed := range seeds(150) {
 		b, first := newStore(t, seed)
 		second := b.store("db", "st", Options{}) // another caller of the same store
 		if seed%2 == 1 {

@@ -195,7 +195,7 @@ func TestPurgeOfForged(t *testing.T) {
 // A write that comes between a purge's look and its deletion stays, and the record is not told to be gone.
 func TestPurgeAndWrite(t *testing.T) {
 	kept := 0
-	for seed := range uint64(120) {
+	for seed := range seeds(120) {
 		w := newWorld(t, seed)
 		one, two := w.tab(), w.tab()
 		s, other := one.store("db", "st", withSecret("secret")), two.store("db", "st", withSecret("secret"))

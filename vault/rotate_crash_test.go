@@ -20,7 +20,7 @@ func (w *world) restarted(seed uint64) *world {
 // Whatever moment a rotation ends at, every record reads afterwards, one secret opens, and the rotation goes on or is rolled back.
 func TestRotationCrash(t *testing.T) {
 	phases := map[string]int{}
-	for seed := range uint64(240) {
+	for seed := range seeds(240) {
 		b, s := newStore(t, seed)
 		want := filled(b, s, 70)
 		r := b.rotator(s.Vault)
@@ -125,7 +125,7 @@ func TestRotationCrash(t *testing.T) {
 		}
 	}
 	for _, phase := range []string{"rotation", "rollback", "commit", "end"} {
-		if phases[phase] < 5 {
+		if phases[phase] < 5 && !testing.Short() {
 			t.Errorf("crashes in each phase: %v", phases)
 		}
 	}

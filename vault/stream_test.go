@@ -188,7 +188,7 @@ func TestStreamFails(t *testing.T) {
 
 // Other tabs read and write while a value comes in; each call takes effect as a whole.
 func TestStreamUnderWay(t *testing.T) {
-	for seed := range uint64(15) {
+	for seed := range seeds(15) {
 		b, s := newStore(t, seed)
 		other := b.tab()
 		o := other.store("db", "st", withSecret("secret"))
