@@ -12,7 +12,12 @@ export default defineConfig({
   outputDir: 'build/test-results',
   projects: [
     { name: 'chromium', testIgnore: 'atrest/**', use: { browserName: 'chromium', ...launchOptions('chromium') } },
-    { name: 'firefox', testIgnore: 'atrest/**', use: { browserName: 'firefox', ...launchOptions('firefox') } },
+    {
+      name: 'firefox',
+      testIgnore: 'atrest/**',
+      grepInvert: /@once/, // what does not depend on the engine
+      use: { browserName: 'firefox', ...launchOptions('firefox') },
+    },
     { name: 'scanner', testMatch: 'atrest/**/*.spec.ts' }, // starts both browsers itself
   ],
 });

@@ -137,7 +137,7 @@ test("the guide's handling of a decryption error works as it is printed", async 
   });
 });
 
-test('a log that someone changed is not whole, and says so', async ({ page }) => {
+test('a log that someone changed is not whole, and says so', { tag: '@once' }, async ({ page }) => {
   await open(page);
   await page.evaluate(async (secret) => {
     for (let i = 0; i < 3; i++) {
@@ -154,7 +154,7 @@ test('a log that someone changed is not whole, and says so', async ({ page }) =>
   expect(await page.evaluate(() => told.at(-1))).toBe('integrity');
 });
 
-test('a sink gets every line once, again where it failed, until it is ended', async ({ page }) => {
+test('a sink gets every line once, again where it failed, until it is ended', { tag: '@once' }, async ({ page }) => {
   await open(page);
   const got = await page.evaluate(async (secret) => {
     const lines: number[] = [];
@@ -179,7 +179,7 @@ test('a sink gets every line once, again where it failed, until it is ended', as
   expect(await page.evaluate(() => codeOf(() => keys.sendAudit('server' as never)))).toBe('ERR_INVALID');
 });
 
-test('the age of keys is known, and told when they are due', async ({ page, site }) => {
+test('the age of keys is known, and told when they are due', { tag: '@once' }, async ({ page, site }) => {
   await open(page, { rotation: { maxAgeDays: 30 } });
   await page.evaluate(() => storage.setEncrypted('k', 'v', 'phi'));
   const status = await page.evaluate(() => keys.keyStatus());
@@ -235,7 +235,7 @@ test('what a policy marks is forgotten at a logout, in all tabs, and the rest st
   expect(await after()).toMatchObject({ finding: 'of another', theme: null });
 });
 
-test('policies, ages and classes that do not fit are refused', async ({ page }) => {
+test('policies, ages and classes that do not fit are refused', { tag: '@once' }, async ({ page }) => {
   await open(page);
   const codes = await page.evaluate(async (secret) => {
     const given = (options: object) =>

@@ -112,7 +112,7 @@ test('a rotation re-encrypts all, is committed, and outlives a reload', async ({
   expect(await readAll(page, 700)).toEqual({ right: 700, image: true, epochs: [2] });
 });
 
-test('a dry run writes nothing, and tells what a rotation would meet', async ({ page }) => {
+test('a dry run writes nothing, and tells what a rotation would meet', { tag: '@once' }, async ({ page }) => {
   await fill(page, 100);
   const before = await contents(page);
   const report = await page.evaluate(() => keys.rotateKeys({ dryRun: true }));
@@ -141,7 +141,10 @@ test('a rollback keeps what was written since, and the epoch is not used again',
   expect(await readAll(page, 99)).toEqual({ right: 99, image: true, epochs: [3] });
 });
 
-test('with a new secret everything is new: names too, and the old secret opens nothing', async ({ page, site }) => {
+test('with a new secret everything is new: names too, and the old secret opens nothing', { tag: '@once' }, async ({
+  page,
+  site,
+}) => {
   await fill(page, 100);
   const other = await openTab(page, site.url);
   await page.evaluate((secret) => keys.addSlot({ kind: 'recovery', secret }), secret);
@@ -177,7 +180,10 @@ test('with a new secret everything is new: names too, and the old secret opens n
   ).toBe('ERR_WRONG_SECRET');
 });
 
-test('a rollback of a new secret brings names back, and not the old secret', async ({ page, site }) => {
+test('a rollback of a new secret brings names back, and not the old secret', { tag: '@once' }, async ({
+  page,
+  site,
+}) => {
   await fill(page, 50);
   await rotate(page, { newSecret: 'another passphrase' });
   expect(await codeOfCall(page, 'rollbackRotation')).toBe('ERR_WRONG_SECRET');
@@ -242,7 +248,10 @@ test('a vault in a worker rotates, and hands the other tab its new keys', async 
   for (const tab of [page, other]) expect(await readAll(tab, 200)).toEqual({ right: 200, image: true, epochs: [2] });
 });
 
-test('a session from before a rotation asks once, and then has the new keys', async ({ page, site }) => {
+test('a session from before a rotation asks once, and then has the new keys', { tag: '@once' }, async ({
+  page,
+  site,
+}) => {
   const asked = async (tab: Page) => {
     await openApp(tab, site.url);
     return tab.evaluate(async (secret) => {
@@ -321,7 +330,7 @@ test('a tab that sleeps with the old keys holds the commit back, and loses nothi
   expect(await other.evaluate(() => storage.getDecrypted('late'))).toBe('late');
 });
 
-test('an abort stops between steps; the next call goes on, or rolls back', async ({ page, site }) => {
+test('an abort stops between steps; the next call goes on, or rolls back', { tag: '@once' }, async ({ page, site }) => {
   await fill(page, 1500);
   const stop = () =>
     page.evaluate((secret) => {
@@ -345,9 +354,9 @@ test('an abort stops between steps; the next call goes on, or rolls back', async
   expect(await readAll(page, 1500)).toEqual({ right: 1500, image: true, epochs: [2] });
 });
 
-test('a record that cannot be read is reported and kept, and holds the commit back until the caller decides', async ({
-  page,
-}) => {
+test('a record that cannot be read is reported and kept, and holds the commit back until the caller decides', {
+  tag: '@once',
+}, async ({ page }) => {
   await fill(page, 300);
   await page.evaluate(async () => {
     const [key, entry] = (await raw.entries('db', 'records'))[150] as [ArrayBuffer, ArrayBuffer];
@@ -371,7 +380,7 @@ test('a record that cannot be read is reported and kept, and holds the commit ba
   expect(await page.evaluate(() => keys.rotationStatus())).toMatchObject({ state: 'none', to: 1 });
 });
 
-test('what can not be read is given up where the caller says so', async ({ page }) => {
+test('what can not be read is given up where the caller says so', { tag: '@once' }, async ({ page }) => {
   await fill(page, 300);
   await page.evaluate(async () => {
     const [key] = (await raw.entries('db', 'records'))[150] as [ArrayBuffer, ArrayBuffer];
@@ -384,7 +393,7 @@ test('what can not be read is given up where the caller says so', async ({ page 
   expect(await page.evaluate(() => storage.keys().then((names) => names.length))).toBeGreaterThan(298);
 });
 
-test('a record of 64 MiB moves with the rest', async ({ page }) => {
+test('a record of 64 MiB moves with the rest', { tag: '@once' }, async ({ page }) => {
   test.slow();
   const same = await page.evaluate(async (secret) => {
     const value = new Uint8Array(64 << 20);
@@ -398,7 +407,7 @@ test('a record of 64 MiB moves with the rest', async ({ page }) => {
   expect(same).toBe(true);
 });
 
-test('an empty vault rotates, and what does not fit is refused', async ({ page }) => {
+test('an empty vault rotates, and what does not fit is refused', { tag: '@once' }, async ({ page }) => {
   expect(await codeOfCall(page, 'commitRotation')).toBe('ERR_INVALID');
   expect(await codeOfCall(page, 'rollbackRotation')).toBe('ERR_INVALID');
   expect(await codeOfCall(page, 'rotateKeys', { secret: 'wrong horse battery' })).toBe('ERR_WRONG_SECRET');
