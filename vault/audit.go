@@ -27,6 +27,7 @@ const (
 	ClassForgotten
 	RotationDue
 	LogRestarted // there was no log, or one that someone changed
+	RecordsEvicted
 )
 
 var eventNames = [...]string{
@@ -36,6 +37,7 @@ var eventNames = [...]string{
 	RotationCommitted: "rotation-committed", RotationRolledBack: "rotation-rolled-back",
 	IntegrityFailure: "integrity", KeyMismatch: "key-mismatch", RecordExpired: "expired", QuotaExceeded: "quota",
 	Evicted: "evicted", ClassForgotten: "forgotten", RotationDue: "rotation-due", LogRestarted: "log-restarted",
+	RecordsEvicted: "records-evicted",
 }
 
 // String is the name of an event, or "unknown" for one of a later version.

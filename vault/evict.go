@@ -44,18 +44,6 @@ func (r *room) uncount() {
 	r.changes++
 }
 
-// victim is a record that may be evicted.
-type victim struct {
-	key, front []byte // of its entry; front is its header
-	hash       uint64 // envelope.UseHash
-	size       int    // bytes as stored
-	rank       uint64 // the lowest goes first: when it was written or used, Unix time in seconds
-}
-
-// minVictims is how many victims are kept, at least, when all records were looked at: the next evictions need not look again. A
-// record that is used or written later has its place behind them.
-const minVictims = 512
-
 var errRoom = ErrQuota.because("The option evict.maxBytes leaves no room for this, even if all that may be evicted went. Nothing was changed; delete what is not needed, or raise it.")
 
 // commit carries out a batch that writes or deletes records. Where the storage says so, others are evicted, so that it fits: of tells
@@ -152,6 +140,11 @@ func (s *Store) taken(t Task, keys [][]byte) (bytes int, err error) {
 // evict deletes records that free so many bytes, in the order of the policy and none of written, and returns how many they were. It
 // is ErrQuota, and nothing is deleted, where the policy does not allow as much.
 func (s *Store) evict(t Task, bytes int, written [][]byte) (n int, err error) {
+	defer func() {
+		if n > 0 {
+			s.p.Report(s.database, RecordsEvicted, s.ring.WriteEpoch, n)
+		}
+	}()
 	for range maxRetries {
 		victims, err := s.choose(t, bytes, written)
 		if err != nil {
@@ -167,6 +160,7 @@ func (s *Store) evict(t Task, bytes int, written [][]byte) (n int, err error) {
 			if err != nil {
 				return n, broken(err)
 			}
+			name := s.nameOf(t, v, stored)
 			for _, c := range s.caches {
 				c.evicted(v.key)
 			}
@@ -177,6 +171,7 @@ func (s *Store) evict(t Task, bytes int, written [][]byte) (n int, err error) {
 			if err != nil {
 				return n, err
 			}
+			s.untold.add(name)
 			n++
 			bytes -= v.size
 			s.room.bytes -= v.size
@@ -186,111 +181,4 @@ func (s *Store) evict(t Task, bytes int, written [][]byte) (n int, err error) {
 		}
 	}
 	return n, ErrConflict
-}
-
-// choose takes the victims that free so many bytes.
-func (s *Store) choose(t Task, bytes int, written [][]byte) ([]victim, error) {
-	if chosen := s.pick(bytes, written); chosen != nil {
-		return chosen, nil
-	}
-	if err := s.survey(t, bytes, written); err != nil {
-		return nil, err
-	}
-	if chosen := s.pick(bytes, written); chosen != nil {
-		return chosen, nil
-	}
-	return nil, ErrQuota
-}
-
-// pick takes them from those that are known, or none where these are not enough.
-func (s *Store) pick(bytes int, written [][]byte) (chosen []victim) {
-	for i := range s.victims {
-		v := &s.victims[i]
-		if has(written, v.key) || s.options.Evict.Policy == LeastUsed && s.recent.used[v.hash] > v.rank {
-			continue
-		}
-		chosen = append(chosen, *v)
-		if bytes -= v.size; bytes <= 0 {
-			s.victims = s.victims[i+1:]
-			return chosen
-		}
-	}
-	return nil
-}
-
-func has(keys [][]byte, key []byte) bool {
-	for _, k := range keys {
-		if string(k) == string(key) {
-			return true
-		}
-	}
-	return false
-}
-
-// survey looks at the headers of all records, counts their bytes, and finds the victims that go first: minVictims, or more where they
-// free fewer bytes than that.
-func (s *Store) survey(t Task, bytes int, written [][]byte) error {
-	e := &s.options.Evict
-	if e.Policy == LeastUsed {
-		if err := s.loadUses(t); err != nil {
-			return err
-		}
-	}
-	changes, sum := s.room.changes, 0
-	found := ranked{least: bytes}
-	err := s.pages(t, s.all(), scanPage, nil, func(entries []Entry) error {
-		for i := range entries {
-			size := entrySize(&entries[i])
-			sum += size
-			h, err := envelope.ParseHeader(entries[i].Front)
-			if err != nil || e.Protect.Has(h.Class) || has(written, entries[i].Key) {
-				continue
-			}
-			_, stored, err := envelope.ParseRecordKey(entries[i].Key)
-			if err != nil {
-				continue
-			}
-			v := victim{key: entries[i].Key, front: entries[i].Front[:h.Size()], hash: envelope.UseHash(stored), size: size, rank: h.Created}
-			if e.Policy == LeastUsed {
-				v.rank = max(v.rank, s.recent.used[v.hash])
-			}
-			found.add(v)
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	s.room.bytes, s.room.counted = sum, s.room.changes == changes
-	s.victims = found.list
-	return nil
-}
-
-// ranked are the victims of the lowest ranks among those added.
-type ranked struct {
-	list  []victim // ascending by rank
-	bytes int      // of all of them
-	least int      // that they must free
-}
-
-func (r *ranked) add(v victim) {
-	from, to := 0, len(r.list)
-	for from < to {
-		if middle := (from + to) / 2; r.list[middle].rank <= v.rank {
-			from = middle + 1
-		} else {
-			to = middle
-		}
-	}
-	if from == len(r.list) && from >= minVictims && r.bytes >= r.least {
-		return
-	}
-	r.list = append(r.list, victim{})
-	copy(r.list[from+1:], r.list[from:])
-	r.list[from] = v
-	r.bytes += v.size
-	for n := len(r.list) - 1; n >= minVictims && r.bytes-r.list[n].size >= r.least; n-- {
-		r.bytes -= r.list[n].size
-		r.list = r.list[:n]
-	}
 }

@@ -19,6 +19,7 @@ func (vs *Vaults) Lock(database string) {
 		state.large = largeNames{}
 		state.room.uncount()
 		state.recent = recency{}
+		state.untold = untold{}
 	}
 }
 

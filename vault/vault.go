@@ -75,6 +75,7 @@ type storeState struct {
 	caches []*cache // of those callers
 	room   room
 	recent recency
+	untold untold
 }
 
 // Strict is the second choice of durabilities.

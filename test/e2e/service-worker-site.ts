@@ -7,8 +7,6 @@ import { test as base, openApp, type Site } from './app.ts';
 
 // A server with data to be cached, which can be down, and an application with a service worker on it.
 
-export const secret = 'correct horse battery';
-
 /** What the server has under a path. */
 export interface Data {
   status?: number;
@@ -37,21 +35,40 @@ for (const { pattern, accept, ...options } of JSON.parse(new URL(location).searc
   if (accept) options.match = ({ headers }) => headers.get('accept') === accept;
   installEncryptedCache(options);
 }
-// For tests, decryption waits while it is held, and what pages say is echoed once it was heard.
+// A page that does not answer is waited for a second, and not three, or until a test says so.
+const begin = setTimeout;
+const end = clearTimeout;
+const waiting = new Map();
+globalThis.setTimeout = (f, ms) => {
+  const id = begin(f, ms === 3000 ? 1000 : ms);
+  if (ms === 3000) waiting.set(id, f);
+  return id;
+};
+globalThis.clearTimeout = (id) => {
+  waiting.delete(id);
+  end(id);
+};
+// For tests, encryption and decryption wait while they are held, the clock can be set, and what pages say is echoed once it was heard.
 const channel = new BroadcastChannel('test');
 let held;
 let go;
+let ahead = 0;
+Date.now = () => Math.floor(performance.timeOrigin + performance.now() + ahead);
 channel.onmessage = ({ data }) => {
   if (data === 'hold') held = new Promise((resolve) => { go = resolve; });
-  if (data === 'go') go();
+  if (data === 'lose patience') for (const f of waiting.values()) f();
+  if (data === 'go') go(held = undefined);
+  if (typeof data === 'number') ahead = data;
   channel.postMessage(data + ' heard');
 };
-const { decrypt } = SubtleCrypto.prototype;
-SubtleCrypto.prototype.decrypt = async function (...all) {
-  if (held) channel.postMessage('decrypting');
-  await held;
-  return decrypt.apply(this, all);
-};
+for (const name of ['encrypt', 'decrypt']) {
+  const work = SubtleCrypto.prototype[name];
+  SubtleCrypto.prototype[name] = async function (...all) {
+    if (held) channel.postMessage(name);
+    await held;
+    return work.apply(this, all);
+  };
+}
 addEventListener('message', ({ data }) => channel.postMessage(data.idbvault + ' heard'));`;
 
 /** A service worker that asks every page of the origin for keys, and tells who asks it what came. */
@@ -61,7 +78,7 @@ const thief = `addEventListener('message', async ({ ports: [answer] }) => {
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = ({ data }) => resolve(data.length);
     page.postMessage({ idbvault: 'keys', database: 'db' }, [port2]);
-    setTimeout(resolve, 1000, 'nothing');
+    setTimeout(resolve, 300, 'nothing');
   }));
   answer.postMessage(await Promise.all(got));
 });`;
@@ -117,11 +134,16 @@ type Options = Partial<import('../../web/src/service-worker.ts').EncryptedCacheO
   accept?: string;
 };
 type Offline = typeof import('../../web/src/offline.ts');
+type StorageOptions = import('../../web/src/index.ts').StorageOptions;
 
 declare global {
   var cached: Awaited<ReturnType<typeof import('../../web/src/index.ts').createEncryptedStorage>>;
   // Ends what shareWithServiceWorker began.
   var endSharing: () => void;
+  // Waits until the service worker says something.
+  var heard: (what: string) => Promise<void>;
+  // Tells the service worker something, and waits until it has heard it.
+  var tellWorker: (what: string | number) => Promise<void>;
 }
 
 /** The files that the application needs to start, the WebAssembly among them. */
@@ -144,22 +166,43 @@ export const register = (page: Page, ...caches: Options[]) =>
       while (!navigator.serviceWorker.controller)
         await new Promise((resolve) => navigator.serviceWorker.addEventListener('controllerchange', resolve));
     },
-    caches.map((options) => ({ database: 'db', match: '/data/', precache: appFiles, ...options })),
+    caches.map((options) => ({ database: 'db', match: '/data/', ...options })),
   );
 
 /** Has a page share its vault, which may still be locked. */
 export const share = (page: Page) =>
   page.evaluate(async () => {
+    const channel = new BroadcastChannel('test');
+    globalThis.heard = (what) =>
+      new Promise((resolve) => {
+        channel.addEventListener('message', ({ data }) => data === what && resolve());
+      });
+    globalThis.tellWorker = (what) => {
+      const done = heard(`${what} heard`);
+      channel.postMessage(what);
+      return done;
+    };
     const file = `${location.origin}/some/folder/offline.js`;
     const { shareWithServiceWorker } = (await import(file)) as Offline;
     globalThis.endSharing = shareWithServiceWorker('db');
   });
 
-/** Unlocks the vault in a page. */
-export const unlock = (page: Page) =>
-  page.evaluate(async (secret) => {
-    globalThis.cached = await idbvault.createEncryptedStorage('db', 'encrypted-data', { secret });
-  }, secret);
+/** Unlocks the vault in a page, with one of two random keys: they need fewer iterations than a passphrase. */
+export const unlock = (page: Page, options: StorageOptions = {}, byte = 7) =>
+  page.evaluate(
+    async ([options, byte]) => {
+      const all = { secret: new Uint8Array(32).fill(byte), iterations: 250_000, ...options };
+      globalThis.cached = await idbvault.createEncryptedStorage('db', 'encrypted-data', all);
+    },
+    [options, byte] as const,
+  );
+
+/** Sets the clocks of the service worker and of a page so many milliseconds ahead. */
+export const setClocks = (page: Page, ms: number) =>
+  page.evaluate(async (ms) => {
+    Date.now = () => Math.floor(performance.timeOrigin + performance.now() + ms);
+    await tellWorker(ms);
+  }, ms);
 
 /** Opens the application in a new tab, where the vault is locked. */
 export async function openTab(context: BrowserContext, site: Site): Promise<Page> {
@@ -205,6 +248,9 @@ export const get = (page: Page, url: string, init: RequestInit = {}): Promise<An
     [url, init] as const,
   );
 
+/** The outcome of a fetch that only a vault could answer, which no page lends. */
+export const locked = '503 ERR_LOCKED';
+
 /** The status of a fetch, with the code where the vault could not answer, or the name of the error. */
 export async function outcome(page: Page, url: string, init: RequestInit = {}): Promise<string> {
   const answer = await get(page, url, init);
@@ -215,8 +261,10 @@ export async function outcome(page: Page, url: string, init: RequestInit = {}): 
 export const isKept = (page: Page, url: string) =>
   page.evaluate((url) => cached.exists(`fetch:${new URL(url, location.origin).href}`), url);
 
-export const test = base.extend<object, { site: DataSite }>({
+export const test = base.extend<{ afresh: undefined }, { site: DataSite; keeper: Page }>({
   watched: false, // a fetch that fails is an error in the console
+  // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
+  complaints: async ({}, use) => use([]), // opens no page where a test uses none
   site: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
     async ({}, use) => {
@@ -226,9 +274,30 @@ export const test = base.extend<object, { site: DataSite }>({
     },
     { scope: 'worker' },
   ],
-});
-
-// The next test's page is opened before what comes before it.
-test.afterEach(({ site }) => {
-  Object.assign(site, { data: new Map(), down: false, asked: [], ranges: [] });
+  afresh: [
+    async ({ site }, use) => {
+      await use(undefined);
+      Object.assign(site, { data: new Map(), down: false, asked: [], ranges: [] });
+    },
+    { auto: true },
+  ],
+  // A page for all tests that leave its vault unlocked. Each has paths of its own.
+  keeper: [
+    async ({ browser, site }, use) => {
+      const page = await browser.newPage();
+      await openApp(page, site.url);
+      await start(
+        page,
+        {},
+        { match: '/forced/', noStore: 'ignore' },
+        { match: '/phi/', classification: 'phi' },
+        { match: '/small/', maxBytes: 1000 },
+        { pattern: ':\\d+/any-origin/' },
+        { accept: 'x/own', store: 'second' },
+      );
+      await use(page);
+      await page.close();
+    },
+    { scope: 'worker' },
+  ],
 });

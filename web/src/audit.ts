@@ -23,6 +23,7 @@ export type SecurityEventType =
   | 'log-restarted'
   | 'expired'
   | 'evicted'
+  | 'records-evicted'
   | 'rotation-due';
 
 /** A line of the audit log. It names no record and no user. */

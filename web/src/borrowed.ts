@@ -52,24 +52,21 @@ function drop(database: string): void {
 
 /** Asks a page for its handles. Rejects where it has none. */
 async function ask(page: PageClient, database: string): Promise<{ lender: string; handles: SessionKey[] }> {
-  const { port1, port2 } = new MessageChannel();
-  const answered = new Promise<SessionKey[]>((resolve) => {
-    port1.onmessage = ({ data }: MessageEvent<SessionKey[]>) => {
-      silent.delete(page.id);
-      port1.close();
-      resolve(data);
-    };
-  });
-  page.postMessage({ idbvault: 'keys', database } satisfies KeysAsked, [port2]);
-  const late = new Promise<SessionKey[]>((resolve) => {
+  const handles = await new Promise<SessionKey[]>((resolve) => {
     const giveUp = () => {
       silent.add(page.id);
       resolve([]);
     };
-    if (silent.has(page.id)) resolve([]);
-    else setTimeout(giveUp, patience);
+    const waiting = setTimeout(giveUp, silent.has(page.id) ? 0 : patience);
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = ({ data }: MessageEvent<SessionKey[]>) => {
+      clearTimeout(waiting);
+      silent.delete(page.id);
+      port1.close();
+      resolve(data);
+    };
+    page.postMessage({ idbvault: 'keys', database } satisfies KeysAsked, [port2]);
   });
-  const handles = await Promise.race([answered, late]);
   if (!handles.length) throw locked();
   return { lender: page.id, handles };
 }

@@ -1,13 +1,17 @@
-/** A write that was acknowledged. It does not say what was written. */
+/** A write that was acknowledged, or an eviction. It does not say what was written. */
 export interface ChangeEvent {
-  type: 'set' | 'delete' | 'clear' | 'lock';
-  /** The record's name; null for `clear`, which is every record of the store, and for `lock`, which is the vault. */
+  /** `delete` is also of a record that had expired; `evict` of one that went so that others have room. */
+  type: 'set' | 'delete' | 'clear' | 'evict' | 'lock';
+  /**
+   * The record's name. Null for `clear`, which is every record of the store; for `lock`, which is the vault; and for an `evict` of
+   * records whose names are not known, since they do not open, or were too many at once.
+   */
   key: string | null;
-  /** Whether another tab wrote. */
+  /** Whether another tab did it. */
   remote: boolean;
 }
 
-/** Is told of writes to a store. */
+/** Is told of writes to a store, and of evictions. */
 export type ChangeListener = (event: ChangeEvent) => void;
 
 /** What tabs tell each other. */
@@ -69,7 +73,7 @@ export class Changes {
     return () => this.#listeners.delete(heard);
   }
 
-  /** Tells of an acknowledged write to records, or, for `clear`, to all of a store, or that the vault was locked. */
+  /** Tells of an acknowledged write to records, or, for `clear`, to all of a store, of evictions, or that the vault was locked. */
   tell(store: string | null, type: ChangeEvent['type'], keys: (string | null)[]): void {
     const message = { store, type, keys };
     if (this.#untold.push(message) === 1) setTimeout(this.#post, this.#told + pause - performance.now());

@@ -12,7 +12,10 @@ export interface ClassPolicy {
   maxTtlMs?: number | undefined;
 }
 
-/** Which records are deleted so that others have room. */
+/**
+ * Which records are deleted so that others have room. Listeners of {@link EncryptedStorage.subscribe} are told of each, in all tabs, by an
+ * event of type `evict`, and caches drop it.
+ */
 export interface Evict {
   /**
    * Bytes that the records of this store may take as they are stored, headers and tags included, from 1,024 to 2^50. A write that does not
@@ -47,6 +50,7 @@ export async function extras(options: StorageOptions, database: string, secret: 
     0,
     ...evicting(evict),
   ];
+  if (evict) await loaded('./later.js', import('./later.ts')); // which tells listeners of what is evicted
   const ttl = policy && policyOf(policy, numbers);
   const arm = autoLock && (await loaded('./autolock.js', import('./autolock.ts'))).autoLock(autoLock);
   if (runIn !== undefined) (await loaded('./remote.js', import('./remote.ts'))).runIn(database, runIn);

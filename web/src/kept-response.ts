@@ -9,10 +9,8 @@ interface KeptHead {
   status: number;
   statusText: string;
   headers: [string, string][];
-  /** Milliseconds since 1970, as those that follow. */
+  /** Milliseconds since 1970. */
   keptAt: number;
-  /** Null for never. */
-  expiresAt: number | null;
 }
 
 export interface Kept {
@@ -70,23 +68,15 @@ export async function bodyOf(response: Response, maxBytes: number): Promise<Uint
 }
 
 /** Returns what is kept of a response beside its body. */
-export function headOf({ url, status, statusText, headers }: Response, ttlMs: number | undefined): Context {
-  const keptAt = Date.now();
+export function headOf({ url, status, statusText, headers }: Response): Context {
   const kept: [string, string][] = [...headers].filter(([name]) => !dropped.has(name));
-  const expiresAt = ttlMs === undefined ? null : keptAt + ttlMs;
-  return { url, status, statusText, headers: kept, keptAt, expiresAt } satisfies KeptHead;
+  return { url, status, statusText, headers: kept, keptAt: Date.now() } satisfies KeptHead;
 }
 
-/** The one place that decides whether what was kept is too old. */
-const isExpired = ({ expiresAt }: KeptHead): boolean => expiresAt !== null && Date.now() >= expiresAt;
-
-/** Reads what is kept under a name; null where there is nothing, or what has expired, which is then deleted. */
+/** Reads what is kept under a name; null where there is nothing, or what has expired. */
 export async function readKept(storage: EncryptedStorage, name: string): Promise<Kept | null> {
   // Calls for one name that are made together see one state of it, but for a write of another tab, which the size may tell.
   const [metadata, body] = await Promise.all([storage.getMetadata(name), storage.getDecryptedBytes(name)]);
   const head = metadata?.context as KeptHead | null | undefined;
-  if (!metadata || !body || !Array.isArray(head?.headers) || metadata.size !== body.length) return null;
-  if (!isExpired(head)) return { head, body };
-  await storage.delete(name);
-  return null;
+  return metadata && body && Array.isArray(head?.headers) && metadata.size === body.length ? { head, body } : null;
 }

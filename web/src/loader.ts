@@ -45,6 +45,7 @@ export interface Exports extends Core, Record<StoreCall, (call: number, store: n
   open(call: number, ...options: OpenNumbers): void;
   destroy(call: number): void;
   sweep(call: number): void;
+  evicted(call: number): void;
   rekey(call: number): void;
   heard(store: number, name: number): void;
   lock(database: number): void;

@@ -1,4 +1,5 @@
-import { byChannel, engineOf, isUnlocked } from './internal.ts';
+import { tellGone } from './gone.ts';
+import { engineOf, isUnlocked } from './internal.ts';
 import type { Inside } from './later-names.ts';
 import { passItem } from './pass.ts';
 
@@ -10,13 +11,7 @@ type Place = ArrayBuffer | null;
 /** Takes the results of a step, and tells listeners of the records that are gone. Returns where to go on, and how many it deleted. */
 function took(results: unknown[]): [from: Place, deleted: number] {
   const [from, deleted, channel, ...gone] = results as [Place, number, string, ...string[]];
-  const names: Record<string, string[]> = {};
-  for (let i = 0; i < gone.length; i += 2) {
-    const [store, name] = gone.slice(i) as [string, string];
-    names[store] ??= [];
-    names[store].push(name);
-  }
-  for (const store in names) byChannel.get(channel)?.tell(store, 'delete', names[store] as string[]);
+  tellGone(channel, 'delete', gone);
   return [from, deleted];
 }
 

@@ -38,7 +38,10 @@ export interface EncryptedCacheOptions {
   match: RegExp | string | ((request: Request) => boolean);
   /** By default `confidential`. */
   classification?: DataClassification | undefined;
-  /** Milliseconds, at least 1,000, after which what was kept is not answered any more. */
+  /**
+   * Milliseconds, from 1,000 to a hundred years, after which what was kept is not answered any more, whatever the device's clock is
+   * set to: the record expires, as `ttlMs` of setEncrypted says. A page's `policy` does not reach here.
+   */
   ttlMs?: number | undefined;
   /**
    * `network-first`, the default, asks the vault when the network fails. `cache-first` asks the network where the vault has
@@ -87,9 +90,9 @@ function oneOf(name: string, value: unknown, usual: string, other: string): bool
   return value === other;
 }
 
-function wholeNumber(name: string, value: unknown, least: number): void {
-  if (value !== undefined && !(Number.isSafeInteger(value) && (value as number) >= least))
-    throw invalid(`The option ${name} must be a whole number from ${least} on.`);
+function wholeNumber(name: string, value: unknown, least: number, most: number): void {
+  if (value !== undefined && !(Number.isInteger(value) && (value as number) >= least && (value as number) <= most))
+    throw invalid(`The option ${name} must be a whole number from ${least} to ${most}.`);
 }
 
 /** A URL that an option gives, without a fragment. */
@@ -104,8 +107,8 @@ function checked(options: EncryptedCacheOptions): Cache {
   for (const option in unknown) throw invalid(`There is no option ${option}. Look for how it is spelt.`);
   const usual = DataClassification.CONFIDENTIAL;
   if (classNumber(classification ?? usual) > 5) throw invalid('The option classification is none of the classes.');
-  wholeNumber('ttlMs', ttlMs, 1000);
-  wholeNumber('maxBytes', maxBytes, 1);
+  wholeNumber('ttlMs', ttlMs, 1000, 36525 * 86_400_000);
+  wholeNumber('maxBytes', maxBytes, 1, 2 ** 30); // the vault takes no larger value
   if (precache !== undefined && !(Array.isArray(precache) && precache.every(isUrl)))
     throw invalid('The option precache must be a list of URLs.');
   if (wasmUrl !== undefined && !isUrl(String(wasmUrl))) throw invalid('The option wasmUrl must be a URL.');
@@ -150,7 +153,7 @@ async function keep(cache: Cache, name: string, response: Response | null): Prom
   try {
     const storage = await open(cache);
     const body = response && (await bodyOf(response, cache.maxBytes));
-    if (body) await storage.setEncrypted(name, body, cache.classification, headOf(response, cache.ttlMs));
+    if (body) await storage.setEncrypted(name, body, cache.classification, headOf(response), { ttlMs: cache.ttlMs });
     else await storage.delete(name);
   } catch (error) {
     await response?.body?.cancel().catch(() => {});

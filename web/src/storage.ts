@@ -258,7 +258,10 @@ export class EncryptedStorage extends EventTarget {
 
   /**
    * Calls listener after each acknowledged write to a record (or to any, where key is null), of this tab and of other tabs
-   * that have the vault unlocked. Returns what ends that.
+   * that have the vault unlocked, and when it has expired and was deleted, or was evicted. Returns what ends that.
+   *
+   * An event of type `evict` may come after a later write to its record, and one without a name is for every listener of the store:
+   * read the record to see what it is now.
    */
   subscribe(key: string | null, listener: ChangeListener): () => void {
     if (this.#closed) throw closed();
