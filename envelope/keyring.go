@@ -80,8 +80,10 @@ const (
 	keyringMagic   = "idbvault"
 	keyringVersion = 1
 	optClearNames  = 1
-	maxKeys        = 4096
 )
+
+// MaxKeys is how many keys a keyring may have.
+const MaxKeys = 4096
 
 // Encode returns the encoding of k without its MAC.
 func (k *Keyring) Encode() []byte {
@@ -158,7 +160,7 @@ func ParseKeyring(b []byte) (*Keyring, []byte, error) {
 
 // consistent reports whether the lists are in order and every field is within its range.
 func (k *Keyring) consistent() bool {
-	if len(k.Slots) == 0 || len(k.Slots) > MaxSlots || len(k.Keys) > maxKeys ||
+	if len(k.Slots) == 0 || len(k.Slots) > MaxSlots || len(k.Keys) > MaxKeys ||
 		k.WriteEpoch == 0 || k.WriteEpoch > k.HighestEpoch {
 		return false
 	}

@@ -26,11 +26,15 @@ func (v *Vault) govern(p *Policy) {
 	}
 }
 
-// expiry is when a record that is written now expires, or 0: at its own end or by its class's policy, whichever comes first.
+// expiry is when a record that is written now, or was elsewhere, expires, or 0: at its own end or by its class's policy, whichever comes
+// first.
 func (v *Vault) expiry(it *Item) uint64 {
 	now, end := v.now(), it.ends
 	if it.TTL != 0 {
 		end = now + it.TTL/1000
+	}
+	if it.Origin != nil {
+		now, end = it.Origin.Created, it.Origin.Expires
 	}
 	if last := v.lastOf(it.Class, now); end == 0 || last != 0 && last < end {
 		return last

@@ -29,7 +29,7 @@ func (s *Store) SetStream(t Task, it *Item, next Source) error {
 		return err
 	}
 	now := s.p.Now()
-	h := envelope.Header{Layout: envelope.Chunked, Class: it.Class, Epoch: w.epoch, Created: now, Expires: s.expiry(it), Begun: now}
+	h := envelope.Header{Layout: envelope.Chunked, Class: it.Class, Epoch: w.epoch, Created: it.written(now), Expires: s.expiry(it), Begun: now}
 	s.p.Random(h.IV[:])
 	s.p.Random(h.Salt[:])
 	c, err := s.chunksOf(t, &h, stored[0])
@@ -74,6 +74,13 @@ func (c *chunks) take(t Task, next Source) error {
 func (c *chunks) publish(t Task, it *Item, names []string, stored, left [][]byte) error {
 	turn := c.order.take(t, it.Name)
 	defer turn.finish()
+	expect, outcome, err := c.placeFor(t, it)
+	if err == nil && outcome == Kept {
+		err = errKept
+	}
+	if err != nil {
+		return err
+	}
 	old, err := c.oldChunks(t, names, stored, left)
 	if err != nil {
 		return err
@@ -97,11 +104,15 @@ func (c *chunks) publish(t Task, it *Item, names []string, stored, left [][]byte
 	}
 	b := Batch{
 		Writes: writes,
+		Expect: expect,
 		// They are not, where the store was cleared meanwhile.
 		Count:  &Counted{Chunks, c.chunkRange(c.h.ChunkID(), c.stored), int(c.h.Chunks())},
 		Strict: c.strict(), Issued: turn.finish,
 	}
 	err = c.commit(t, b, func() ([][]byte, int) { return c.recordKeys(stored, left), c.size(jobs[0].Head) })
+	if ErrStale.is(err) && expect != nil {
+		return ErrConflict
+	}
 	if ErrStale.is(err) {
 		return ErrConflict.because("The store was cleared while the record was written. Write it again.")
 	}

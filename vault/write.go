@@ -12,6 +12,7 @@ type Item struct {
 	Value       Blob
 	Size        int    // bytes of Value
 	TTL         uint64 // milliseconds after which it expires, to the second, or 0
+	Origin      *Origin
 
 	ends uint64 // when it expires that keeps its own end, Unix time in seconds, or 0
 }
@@ -190,7 +191,7 @@ var errForgotten = ErrLocked.because("This class was forgotten, with its keys. U
 func (s *Store) layOut(it *Item, h *envelope.Header, epoch uint32, now uint64) []byte {
 	head := envelope.Head{Kind: it.Kind, Name: it.Name, ContentType: it.ContentType, Context: it.Context}
 	encoded := head.Encode()
-	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, epoch, now
+	h.Layout, h.Class, h.Epoch, h.Created = envelope.Whole, it.Class, epoch, it.written(now)
 	h.Expires = s.expiry(it)
 	s.p.Random(h.IV[:])
 	if len(encoded)+it.Size > envelope.MaxWhole {

@@ -13,19 +13,24 @@ import (
 //go:wasmexport setStream
 func setStream(call, store int32) {
 	serve(call, store, func(c *jsbridge.Call, s *vault.Store, list []vault.Item) error {
-		return s.SetStream(c, &list[0], func() (plain []vault.Blob, sizes []int, last bool, err error) {
-			given, err := c.Apply(0, jsbridge.NoRef, 0)
-			if err != nil {
-				return nil, nil, false, err
-			}
-			n := given.Length() - 1
-			for i := range n {
-				r := c.Ref(given.Index(i))
-				plain, sizes = append(plain, r), append(sizes, c.Size(r))
-			}
-			return plain, sizes, given.Index(n).Bool(), nil
-		})
+		return s.SetStream(c, &list[0], chunkSource(c))
 	})
+}
+
+// chunkSource is the value that payload 0 of a call gives in chunks.
+func chunkSource(c *jsbridge.Call) vault.Source {
+	return func() (plain []vault.Blob, sizes []int, last bool, err error) {
+		given, err := c.Apply(0, jsbridge.NoRef, 0)
+		if err != nil {
+			return nil, nil, false, err
+		}
+		n := given.Length() - 1
+		for i := range n {
+			r := c.Ref(given.Index(i))
+			plain, sizes = append(plain, r), append(sizes, c.Size(r))
+		}
+		return plain, sizes, given.Index(n).Bool(), nil
+	}
 }
 
 // stream reads item 0's record for one who wants its value in parts. Results: null, or the value as get gives it, and then, where the

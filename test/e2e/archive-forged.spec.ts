@@ -1,17 +1,16 @@
-import { expect, test } from './app.ts';
-import { openArchives } from './archives.ts';
+import { expect } from './app.ts';
+import { test } from './archives.ts';
 
 // Archives whose links are right and that are not what exportArchive writes: someone made them.
 
-test('an archive that someone forged is refused, and nothing of it is a vault', async ({ page, site }) => {
-  await openArchives(page, site.url);
+test('an archive that someone forged is refused, and nothing of it is a vault', async ({ page, browserName }) => {
+  test.skip(browserName !== 'chromium', 'what is refused is decided in JavaScript');
   const wrong = await page.evaluate(async () => {
     type Bytes = Uint8Array<ArrayBuffer>;
     type Entry = [table: number, key: Bytes, value: Bytes];
-    const secret = crypto.getRandomValues(new Uint8Array(32));
     const storage = await idbvault.createEncryptedStorage('db', 'store', { secret, iterations: 100_000 });
     for (const key of ['a', 'b']) await storage.setEncryptedStream(key, new Blob([key]), 'public');
-    const bytes = bytesOf(await exported('db'));
+    const bytes = await bytesOf(await exported());
     storage.close();
     await idbvault.destroyVault('db');
 
@@ -40,7 +39,7 @@ test('an archive that someone forged is refused, and nothing of it is a vault', 
       }
       return join(...parts, new Uint8Array([0, 0, 0, 0, 0, 0, 0, 0, entries.length + more]), link);
     };
-    const flipped = (part: Bytes, at: number) => part.map((byte, i) => (i === at ? byte ^ 1 : byte));
+    const changed = (part: Bytes, at: number) => part.map((byte, i) => (i === at ? byte ^ 1 : byte));
 
     const wrong: string[] = [];
     const refused = async (what: string, archive: Promise<Bytes>, want = 'ERR_INTEGRITY') => {
@@ -52,11 +51,11 @@ test('an archive that someone forged is refused, and nothing of it is a vault', 
     const [a, chunkA, b, chunkB] = entries as [Entry, Entry, Entry, Entry];
     if (entries.map(([table]) => table).join() !== '1,2,1,2') wrong.push('the entries are others');
     const keyring = 17 + 4 + 2 + 4;
-    await refused('another vault id', forge(flipped(head, keyring + 9), entries));
-    await refused('another lease', forge(flipped(head, keyring + 48 + 65 + 2 + 17), entries));
-    await refused('another key', forge(flipped(head, keyring + 48 + 65 + 2 + 30), entries));
-    await refused('another version of the keyring', forge(flipped(head, keyring + 8), entries), 'ERR_VERSION');
-    await refused('another slot', forge(flipped(head, keyring + 48 + 30), entries), 'ERR_WRONG_SECRET');
+    await refused('another vault id', forge(changed(head, keyring + 9), entries));
+    await refused('another lease', forge(changed(head, keyring + 48 + 65 + 2 + 17), entries));
+    await refused('another key', forge(changed(head, keyring + 48 + 65 + 2 + 30), entries));
+    await refused('another version of the keyring', forge(changed(head, keyring + 8), entries), 'ERR_VERSION');
+    await refused('another slot', forge(changed(head, keyring + 48 + 30), entries), 'ERR_WRONG_SECRET');
     await refused('records out of order', forge(head, [b, chunkB, a, chunkA]));
     await refused('a record twice', forge(head, [a, chunkA, a, chunkA]));
     await refused('a chunk twice', forge(head, [a, chunkA, chunkA, b, chunkB]));

@@ -1,45 +1,32 @@
 import type { Page } from '@playwright/test';
-import { expect, test } from './app.ts';
-import { content, emptyBrowser, fill, openArchives, secret } from './archives.ts';
+import { expect } from './app.ts';
+import { behindOneBatch, type Content, content, fill, openArchives, test } from './archives.ts';
 
 const databases = (page: Page) =>
   page.evaluate(async () => (await indexedDB.databases()).map(({ name }) => name).sort());
 
-const kept = (all: Awaited<ReturnType<typeof content>>) =>
+/** What a record keeps in another vault: all but the epoch of its key. The order is that of the hidden names. */
+const kept = (all: Content) =>
   Object.entries(all)
-    .map(([name, [hash, about]]) => [
-      name,
-      hash,
-      about?.classification,
-      about?.context,
-      about?.contentType,
-      about?.size,
-    ])
-    .sort();
+    .map(([name, [hash, about]]) => [name, hash, { ...about, epoch: 0 }])
+    .sort(([a = ''], [b = '']) => (a < b ? -1 : 1));
 
-test.beforeEach(async ({ page, site }) => {
-  await openArchives(page, site.url);
-});
-
-test('an archive goes into a vault with data, of another name and secret', async ({ page, site, browser }) => {
-  await fill(page);
-  const before = await content(page);
-  const archive = await page.evaluate(() => exported('db'));
-  const other = await emptyBrowser(browser, site.url);
-  const report = await other.evaluate(
-    async ({ archive, secret }) => {
-      const own = { secret: 'a secret of its own' };
-      const one = await idbvault.createEncryptedStorage('another', 'one', own);
-      await one.setEncrypted('mine', 'stays');
-      return imported('another', archive, secret);
-    },
-    { archive, secret },
-  );
+test('an archive goes into a vault with data, of another name and secret', async ({ page, site }) => {
+  const before = await fill(page);
+  const report = await page.evaluate(async () => {
+    const own = { secret: ownSecret, iterations, runIn: 'worker' } as const; // the tests behind this one have it on the page
+    const one = await idbvault.createEncryptedStorage('another', 'one', own);
+    await one.setEncrypted('mine', 'stays');
+    // Or all was written in this second.
+    await new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
+    return imported('another', archive);
+  });
   expect(report).toEqual({ records: 108, skipped: 0, replaced: 0 });
-  expect(await databases(other)).toEqual(['another']);
-  const merged = await content(other, 'another', 'a secret of its own');
+  expect(await databases(page)).toEqual(['another']);
+  const merged = await content(page, 'another', 'ownSecret');
   expect(kept(merged).filter(([name]) => name !== 'one/mine')).toEqual(kept(before));
-  const kinds = await other.evaluate(async () => {
+  expect(before['one/bytes']?.[1]?.expiresAt).toBeInstanceOf(Date);
+  const kinds = await page.evaluate(async () => {
     const one = await idbvault.createEncryptedStorage('another', 'one');
     return [
       (await one.getDecryptedBlob('text'))?.type,
@@ -50,124 +37,106 @@ test('an archive goes into a vault with data, of another name and secret', async
   });
   expect(kinds).toEqual(['text/plain;charset=utf-8', 'application/octet-stream', 'image/y', 'stays']);
   // It is sealed under the vault's own keys: its secret opens it, after a reload too, and that of the archive does not.
-  await other.reload();
-  await openArchives(other, site.url);
-  const code = await other.evaluate(
-    (secret) => codeOf(() => idbvault.createEncryptedStorage('another', 'one', { secret })),
-    secret,
-  );
+  await page.reload();
+  await openArchives(page, site.url);
+  const code = await page.evaluate(() => codeOf(() => idbvault.createEncryptedStorage('another', 'one', { secret })));
   expect(code).toBe('ERR_WRONG_SECRET');
-  expect(kept(await content(other, 'another', 'a secret of its own'))).toEqual(kept(merged));
-  await other.context().close();
+  expect(kept(await content(page, 'another', 'ownSecret'))).toEqual(kept(merged));
 });
 
-test('what the vault has already stays, is replaced, or is where the archive is newer', async ({ page }) => {
-  const seen = await page.evaluate(async (secret) => {
-    const storage = await idbvault.createEncryptedStorage('db', 'one', { secret });
-    await storage.setEncrypted('older', 'archive');
-    await storage.setEncryptedStream('newer', new Blob(['archive']).stream());
-    await storage.setEncrypted('absent', 'archive');
-    const archive = await exported('db');
+test('what the vault has already stays, is replaced, or is where the archive is newer', async ({
+  page,
+  browserName,
+}) => {
+  test.skip(browserName !== 'chromium', 'which one stays is decided in Go');
+  const seen = await page.evaluate(async () => {
+    const nextSecond = () => new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)));
+    const cache = { maxBytes: 100_000 };
+    const storage = await idbvault.createEncryptedStorage('db', 'one', { secret, iterations, cache });
+    const read = () => storage.getManyDecrypted(['older', 'older, large', 'newer', 'absent']);
+    await storage.setEncrypted('older', 'vault');
+    await storage.setEncryptedStream('older, large', new Blob(['vault']).stream());
+    const before = await exported();
+    await nextSecond();
+    for (const key of ['older', 'newer', 'absent']) await storage.setEncrypted(key, 'archive');
+    await storage.setEncryptedStream('older, large', new Blob(['archive']).stream());
+    const archive = await exported();
+    await nextSecond();
     const seen: unknown[] = [];
     for (const onConflict of [undefined, 'skip', 'newer', 'replace'] as const) {
-      await storage.clear();
+      await storage.delete('absent');
       await storage.setEncrypted('newer', 'vault');
-      await storage.setEncrypted('older', 'vault');
-      const source = new Blob([bytesOf(archive)]);
-      const report = await archives.importArchive('db', source, onConflict ? { secret, onConflict } : { secret });
-      const values = [];
-      for (const key of ['newer', 'older', 'absent']) values.push(await storage.getDecrypted(key));
-      seen.push([onConflict, report, values.join()]);
+      await imported('db', before, { onConflict: 'replace' });
+      const values = [(await read()).join()]; // which the cache has then
+      const told: string[] = [];
+      const end = storage.subscribe(null, ({ type, key }) => told.push(`${type} ${key}`));
+      const report = await imported('db', archive, onConflict ? { onConflict } : {});
+      end();
+      values.push((await read()).join());
+      seen.push([onConflict, report, ...values, told.sort().join()]);
     }
-    // The vault's is from before the archive's: it is put back, since times are to the second.
-    await storage.clear();
-    await storage.setEncrypted('k', 'vault');
-    const [[place, old] = []] = await raw.entries('db', 'records');
-    await new Promise((resolve) => setTimeout(resolve, 1100));
-    await storage.setEncrypted('k', 'archive');
-    const later = await exported('db');
-    await raw.put('db', 'records', place as ArrayBuffer, old);
-    const source = new Blob([bytesOf(later)]);
-    seen.push(await storage.getDecrypted('k'));
-    seen.push(await archives.importArchive('db', source, { secret, onConflict: 'newer' }));
-    seen.push(await storage.getDecrypted('k'));
     return seen;
-  }, secret);
+  });
+  const was = 'vault,vault,vault,';
+  const both = 'set older,set older, large';
   expect(seen).toEqual([
-    [undefined, { records: 1, skipped: 2, replaced: 0 }, 'vault,vault,archive'],
-    ['skip', { records: 1, skipped: 2, replaced: 0 }, 'vault,vault,archive'],
-    ['newer', { records: 1, skipped: 2, replaced: 0 }, 'vault,vault,archive'],
-    ['replace', { records: 3, skipped: 0, replaced: 2 }, 'archive,archive,archive'],
-    'vault',
-    { records: 1, skipped: 0, replaced: 1 },
-    'archive',
+    [undefined, { records: 1, skipped: 3, replaced: 0 }, was, 'vault,vault,vault,archive', 'set absent'],
+    ['skip', { records: 1, skipped: 3, replaced: 0 }, was, 'vault,vault,vault,archive', 'set absent'],
+    ['newer', { records: 3, skipped: 1, replaced: 2 }, was, 'archive,archive,vault,archive', `set absent,${both}`],
+    [
+      'replace',
+      { records: 4, skipped: 0, replaced: 3 },
+      was,
+      'archive,archive,archive,archive',
+      `set absent,set newer,${both}`,
+    ],
   ]);
 });
 
-test('a merge that fails leaves the vault, and nothing beside it', async ({ page, site }) => {
-  await fill(page);
-  const before = await content(page);
-  const archive = await page.evaluate(() => exported('db'));
+test('a merge that fails leaves the vault, and nothing beside it', async ({ page, site, browserName }) => {
+  test.skip(browserName !== 'chromium', 'the next test ends a merge in each browser');
+  const before = await fill(page, 'stays');
   const codes = await page.evaluate(
-    async ({ archive, secret }) => {
-      const bytes = bytesOf(archive);
-      const flipped = bytes.slice();
-      flipped[3_000_000] = (flipped[3_000_000] as number) ^ 1;
-      return [
-        await codeOf(() => archives.importArchive('db', new Blob([flipped]), { secret, onConflict: 'replace' })),
-        await codeOf(() => archives.importArchive('db', new Blob([bytes.slice(0, -1)]), { secret })),
-        await codeOf(() => imported('db', archive, 'another passphrase')),
-        (await indexedDB.databases()).length,
-        await archives
-          .importArchive('db', cutAt(archive, 5_600_000, 'fail'), { secret })
-          .catch((e: Error) => e.message),
-      ];
-    },
-    { archive, secret },
+    async (at) => [
+      await codeOf(async () => imported('db', await flipped(archive, 3_000_000), { onConflict: 'replace' })),
+      await codeOf(() => imported('db', archive.slice(0, -1))),
+      await codeOf(() => imported('db', archive, { secret: wrongSecret })),
+      (await indexedDB.databases()).length,
+      await archives.importArchive('db', cutAt(archive, at, 'fail'), { secret }).catch((e: Error) => e.message),
+    ],
+    behindOneBatch,
   );
   expect(codes).toEqual(['ERR_INTEGRITY', 'ERR_INTEGRITY', 'ERR_WRONG_SECRET', 1, 'the network went away']);
   // What the last one left is gone on from, and deleted then.
   const [left] = (await databases(page)).filter((name) => name !== 'db');
   expect(left).toMatch(/^idbvault-import-[0-9a-f]{32}$/);
-  const report = await page.evaluate(({ archive, secret }) => imported('db', archive, secret), { archive, secret });
-  expect(report).toEqual({ records: 0, skipped: 108, replaced: 0 });
+  expect(await page.evaluate(() => imported('db', archive))).toEqual({ records: 0, skipped: 108, replaced: 0 });
   expect(await databases(page)).toEqual(['db']);
   expect(await content(page)).toEqual(before);
   await page.reload();
   await openArchives(page, site.url);
-  expect(
-    await page.evaluate(({ archive, secret }) => codeOf(() => imported('db', archive, secret)), { archive, secret }),
-  ).toBe('ERR_NO_SECRET');
+  expect(await page.evaluate(async () => codeOf(async () => imported('db', await exported())))).toBe('ERR_NO_SECRET');
   expect(await databases(page)).toEqual(['db']);
 });
 
 test('a page that ends in the midst of a merge leaves what the next one ends', async ({ page, site }) => {
-  await fill(page);
-  const archive = await page.evaluate(() => exported('db'));
-  await page.evaluate(
-    async ({ archive, secret }) => {
-      const own = { secret: 'a secret of its own' };
-      await idbvault.createEncryptedStorage('another', 'one', own);
-      void imported('another', archive, secret).catch(() => {});
-      // It is being copied when the first record is there.
-      const storage = await idbvault.createEncryptedStorage('another', 'one');
-      while ((await storage.count()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    },
-    { archive, secret },
-  );
+  const before = await fill(page, 'stays');
+  await page.evaluate(async () => {
+    await idbvault.createEncryptedStorage('another', 'one', { secret: ownSecret, iterations });
+    void imported('another', archive).catch(() => {});
+    // It is being copied when the first record is there.
+    const storage = await idbvault.createEncryptedStorage('another', 'one');
+    while ((await storage.count()) === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  });
   await page.reload();
   await openArchives(page, site.url);
   expect((await databases(page)).length).toBe(3);
-  const report = await page.evaluate(
-    async ({ archive, secret }) => {
-      const own = { secret: 'a secret of its own' };
-      await idbvault.createEncryptedStorage('another', 'one', own);
-      return imported('another', archive, secret);
-    },
-    { archive, secret },
-  );
+  const report = await page.evaluate(async () => {
+    await idbvault.createEncryptedStorage('another', 'one', { secret: ownSecret });
+    return imported('another', await exported());
+  });
   expect(report.skipped).toBeGreaterThan(0);
   expect(report.records + report.skipped).toBe(108);
   expect(await databases(page)).toEqual(['another', 'db']);
-  expect(kept(await content(page, 'another', 'a secret of its own'))).toEqual(kept(await content(page)));
+  expect(kept(await content(page, 'another', 'ownSecret'))).toEqual(kept(before));
 });

@@ -12,6 +12,7 @@ import {
   valueMost,
 } from './archive-format.ts';
 import { type Keyring, parseKeyring } from './archive-keyring.ts';
+import { header, layouts } from './archive-layout.ts';
 import { VaultError } from './errors.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
@@ -19,12 +20,6 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** How many records, and how many chunks of a value, are read at a time: 4 MiB at most, but for a value that is one chunk. */
 const recordsAtOnce = 32;
 const chunksAtOnce = 4;
-
-/** Where a record's header says of which layout and class it is, and which ID its chunks have. */
-const layoutAt = 2;
-const classAt = 3;
-const saltAt = 36;
-const begunAt = 68;
 
 const conflict = (what: string, then: string) => new VaultError('ERR_CONFLICT', `${what} ${then}`);
 
@@ -107,7 +102,7 @@ const page = (table: Tables, name: TableName, range: IDBKeyRange | undefined, n:
 /** Gives a record and the chunks of it, all of one write. A record that was written anew since it was read is read again. */
 async function* withChunks(db: IDBDatabase, record: Entry, classes: Set<number> | undefined): AsyncGenerator<Entry> {
   const { key, value } = record;
-  if (classes && !classes.has(value[classAt] ?? 0)) return;
+  if (classes && !classes.has(value[header.classification] ?? 0)) return;
   let range = chunkRange(record);
   if (!range) return yield record;
   for (let isFirst = true; ; isFirst = false) {
@@ -133,9 +128,10 @@ async function* withChunks(db: IDBDatabase, record: Entry, classes: Set<number> 
 /** Which chunks a record's header points at. */
 function chunkRange({ key, value }: Entry): IDBKeyRange | undefined {
   const prefix = chunkPrefix(key);
-  const layout = value[layoutAt];
-  if (!prefix || (layout !== 2 && layout !== 3)) return undefined;
-  if (layout === 2) return IDBKeyRange.only(joined(prefix, u32(0)));
-  const id = joined(value.subarray(begunAt, begunAt + 8), value.subarray(saltAt, saltAt + 8));
+  const layout = value[header.layout];
+  if (!prefix || (layout !== layouts.split && layout !== layouts.chunked)) return undefined;
+  if (layout === layouts.split) return IDBKeyRange.only(joined(prefix, u32(0)));
+  const { begun, salt } = header;
+  const id = joined(value.subarray(begun, begun + 8), value.subarray(salt, salt + 8));
   return IDBKeyRange.bound(joined(prefix, id, u32(0)), joined(prefix, id, u32(-1)));
 }

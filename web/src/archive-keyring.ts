@@ -1,17 +1,11 @@
+import { key, keyring, kinds, sizes, slot } from './archive-layout.ts';
 import { VaultError } from './errors.ts';
 import type { ImportedSecret } from './secret.ts';
 
 // What an archive must know of a keyring: docs/FORMAT.md, "The keyring". Go checks all of it when the vault is opened.
 
-const slotsAt = 48;
-const slotSize = 65;
-const keySize = 58;
-const macSize = 32;
-const nameKey = 3;
-const keyringKey = 4;
-
 /** The most bytes of a keyring. */
-export const keyringMost = slotsAt + 64 * slotSize + 2 + 4096 * keySize + macSize;
+export const keyringMost = keyring.slots + sizes.maxSlots * slot.size + 2 + sizes.maxKeys * key.size + sizes.mac;
 
 /** A slot's salt, iterations and wrapped vault key. */
 interface Slot {
@@ -36,29 +30,34 @@ export interface Keyring {
 export function parseKeyring(bytes: Uint8Array<ArrayBuffer>): Keyring {
   const damaged = () => new VaultError('ERR_INTEGRITY', 'The keyring is not what was written. Use another copy of it.');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (bytes.length < slotsAt || new TextDecoder().decode(bytes.subarray(0, 8)) !== 'idbvault') throw damaged();
-  if (bytes[8] !== 1)
+  if (bytes.length < keyring.slots || new TextDecoder().decode(bytes.subarray(0, 8)) !== 'idbvault') throw damaged();
+  if (bytes[keyring.version] !== 1)
     throw new VaultError('ERR_VERSION', 'The keyring was written by a later version of idbvault. Update this one.');
-  const slotCount = view.getUint16(46);
-  const keysAt = slotsAt + slotCount * slotSize + 2;
-  if (slotCount < 1 || slotCount > 64 || bytes.length < keysAt) throw damaged();
+  const slotCount = view.getUint16(keyring.slots - 2);
+  const keysAt = keyring.slots + slotCount * slot.size + 2;
+  if (slotCount < 1 || slotCount > sizes.maxSlots || bytes.length < keysAt) throw damaged();
   const keyCount = view.getUint16(keysAt - 2);
-  if (keyCount > 4096 || bytes.length !== keysAt + keyCount * keySize + macSize) throw damaged();
+  if (keyCount > sizes.maxKeys || bytes.length !== keysAt + keyCount * key.size + sizes.mac) throw damaged();
 
   const slots: Slot[] = [];
-  for (let at = slotsAt; at < keysAt - 2; at += slotSize) {
-    const iterations = view.getUint32(at + 21);
+  for (let at = keyring.slots; at < keysAt - 2; at += slot.size) {
+    const iterations = view.getUint32(at + slot.iterations);
     if (iterations < 100_000 || iterations > 10_000_000) throw damaged();
-    slots.push({ salt: bytes.subarray(at + 5, at + 21), iterations, wrapped: bytes.subarray(at + 25, at + slotSize) });
+    slots.push({
+      salt: bytes.subarray(at + slot.salt, at + slot.iterations),
+      iterations,
+      wrapped: bytes.subarray(at + slot.wrapped, at + slot.size),
+    });
   }
-  const frame = bytes.slice(0, -macSize);
-  frame.fill(0, 33, 37); // the generation
+  const frame = bytes.slice(0, -sizes.mac);
+  frame.fill(0, keyring.generation, keyring.generation + 4);
   const keyringKeys: Uint8Array<ArrayBuffer>[] = [];
   let nameKeys = 0;
-  for (let at = keysAt; at < frame.length; at += keySize) {
-    if (bytes[at] === nameKey) nameKeys++;
-    if (bytes[at] === keyringKey) keyringKeys.push(bytes.subarray(at + 18, at + keySize));
-    frame.fill(0, at + 14, at + 18); // the leases
+  for (let at = keysAt; at < frame.length; at += key.size) {
+    const kind = bytes[at + key.kind];
+    if (kind === kinds.name) nameKeys++;
+    if (kind === kinds.keyring) keyringKeys.push(bytes.subarray(at + key.wrapped, at + key.size));
+    frame.fill(0, at + key.leases, at + key.wrapped);
   }
   return { bytes, slots, keyringKeys, moving: nameKeys > 1, frame };
 }
@@ -85,17 +84,17 @@ export async function checkSecret(database: string, { bytes, slots, keyringKeys 
     );
   const [wrapped, another] = keyringKeys;
   const hmac = { name: 'HMAC', hash: 'SHA-256', length: 256 };
-  const key =
+  const macKey =
     wrapped && !another
       ? await subtle.unwrapKey('raw', wrapped, vaultKey, kw, hmac, false, ['verify']).catch(() => undefined)
       : undefined;
   const parts = [
     new TextEncoder().encode('idbvault/keyring/v1'),
     new TextEncoder().encode(database),
-    bytes.slice(0, -macSize),
+    bytes.slice(0, -sizes.mac),
   ];
   const text = await new Blob(parts.flatMap((part) => [lengthOf(part), part])).arrayBuffer();
-  if (!key || !(await subtle.verify('HMAC', key, bytes.slice(-macSize), text)))
+  if (!macKey || !(await subtle.verify('HMAC', macKey, bytes.slice(-sizes.mac), text)))
     throw new VaultError(
       'ERR_INTEGRITY',
       'The keyring of this archive was changed. Use another copy of it; nothing was changed.',

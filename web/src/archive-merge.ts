@@ -1,13 +1,15 @@
 import { openDatabase, read } from './archive-database.ts';
 import type { ArchiveReader, Head } from './archive-format.ts';
 import { restore, type Watch } from './archive-import.ts';
-import { Kind, toText } from './bytes.ts';
+import { sizes } from './archive-layout.ts';
+import { toText } from './bytes.ts';
+import { classNumber, type DataClassification } from './classification.ts';
 import { VaultError } from './errors.ts';
-import { createEncryptedStorage, destroyVault, type EncryptedStorage } from './index.ts';
+import { createEncryptedStorage, destroyVault } from './index.ts';
+import { byChannel } from './internal.ts';
 import type { Read } from './later.ts';
 import type { Inside } from './later-names.ts';
 import { engineOf } from './link.ts';
-import { loaded } from './loader.ts';
 import { passItem } from './pass.ts';
 import type { ImportedSecret } from './secret.ts';
 
@@ -33,8 +35,7 @@ export async function merge(
   onConflict: OnConflict,
   watch: Watch,
 ): Promise<Merged> {
-  const isOpen = { expectVault: true };
-  (await createEncryptedStorage(database, undefined, isOpen)).close(); // or it is ERR_NO_SECRET before anything is read
+  (await createEncryptedStorage(database, undefined, { expectVault: true })).close(); // or it is ERR_NO_SECRET before anything is read
   const hex = [...head.link.subarray(0, 16)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   const between = `idbvault-import-${hex}`;
   const merged: Merged = { records: 0, skipped: 0, replaced: 0 };
@@ -44,15 +45,23 @@ export async function merge(
     await restore(between, reader, head, secret, watch);
     isWhole = true;
     for (const store of await storesOf(between)) {
-      const to = await createEncryptedStorage(database, store, isOpen);
-      const source = await openBound(between, store, head.database, secret);
+      const to = await openIn(database, store);
+      const from = await openIn(between, store, head.database, secret);
       try {
-        for (const name of (await source.call('names', [{ name: '' }])) as string[]) {
+        for (const name of (await from.call('names', [{ name: '' }])) as string[]) {
           watch.signal?.throwIfAborted();
-          await copyRecord(source.call, to, name, onConflict, merged, watch.signal);
+          const outcome = await copyRecord(from.call, to.call, name, onConflict, watch.signal);
+          if (outcome === undefined) continue;
+          if (outcome === Outcome.kept) {
+            merged.skipped++;
+            continue;
+          }
+          merged.records++;
+          if (outcome === Outcome.replaced) merged.replaced++;
+          byChannel.get(to.channel)?.tell(store, 'set', [name]);
         }
       } finally {
-        source.close();
+        from.close();
         to.close();
       }
     }
@@ -97,83 +106,68 @@ async function storesOf(database: string): Promise<string[]> {
   }
 }
 
-/** Opens a store of a vault whose associated data have another database's name. */
-async function openBound(database: string, store: string, bound: string, secret: ImportedSecret) {
+type Call = Inside[2];
+
+/** Opens a store of a vault that is unlocked, or of one whose associated data have another database's name, with its secret. */
+async function openIn(database: string, store: string, bound = '', secret?: ImportedSecret) {
   const engine = await engineOf(database);
-  const [handle] = (await engine.call(Object.values(secret), (core, id) => {
+  const [handle, channel] = (await engine.call(Object.values(secret ?? {}), (core, id) => {
     passItem(engine, core, id, { name: database, contentType: store, context: bound });
     core.open(id, 0, 0, 0, 2, 0, 0, 0, 0, 0);
-  })) as [number];
-  const call: Inside[2] = (name, items = [], payloads = [], ...numbers) =>
+  })) as [number, string];
+  const call: Call = (name, items = [], payloads = [], ...numbers) =>
     engine.call(payloads, (core, id) => {
       for (const item of items) passItem(engine, core, id, item);
       core[name](id, handle, ...numbers);
     });
-  return { call, close: () => engine.tell((core) => core.release(handle)) };
+  return { call, channel, close: () => engine.tell((core) => core.release(handle)) };
 }
 
+/** What becomes of a record (vault.Outcome). */
+const Outcome = { kept: 0, added: 1, replaced: 2 };
+
+/** How many chunks of a value are opened at a time. */
+const window = 4;
+
+/**
+ * Opens a record, unless the vault keeps what it has of that name, and seals it anew there, with the times that it has. Nothing becomes of
+ * one that has expired.
+ */
 async function copyRecord(
-  call: Inside[2],
-  to: EncryptedStorage,
+  from: Call,
+  to: Call,
   name: string,
   onConflict: OnConflict,
-  merged: Merged,
   signal: AbortSignal | undefined,
-): Promise<void> {
-  const { blobOf, getDecryptedRange, getDecryptedStream, metadataOf } = await loaded(
-    './later.js',
-    import('./later.ts'),
-  );
-  const found = await call('metadata', [{ name }]);
-  if (found[0] === null) return; // it has expired
-  const { classification, context, encryptedAt } = metadataOf(found);
-  const there = await to.getMetadata(name);
-  if (there && (onConflict === 'skip' || (onConflict === 'newer' && there.encryptedAt >= encryptedAt))) {
-    merged.skipped++;
-    return;
-  }
-  const [value, size = 0, header] = (await call('stream', [{ name }])) as [Read | null, number?, ArrayBuffer?];
+): Promise<number | undefined> {
+  const found = await from('metadata', [{ name }]);
+  if (found[0] === null) return;
+  const [classification, created, expires, , , contentType, context] = found as [
+    DataClassification,
+    ...times: [created: number, expires: number, epoch: number],
+    size: number,
+    contentType: string,
+    context: string,
+  ];
+  const before = { skip: 0, newer: created, replace: Number.MAX_SAFE_INTEGER }[onConflict];
+  const [there, written] = await to('metadata', [{ name }]);
+  if (there !== null && (written as number) >= before) return Outcome.kept;
+  const [value, size = 0, header] = (await from('stream', [{ name }])) as [Read | null, number?, ArrayBuffer?];
   if (!value) return;
-  // When it expires is up to the policy of the vault that it goes to.
-  const about = [classification, context ?? undefined] as const;
-  const inside = [to, undefined as never, call, () => {}] as const; // reading asks for nothing but the calls
-  if (!header) {
-    const { kind, bytes } = value;
-    await to.setEncrypted(
-      name,
-      kind === Kind.text ? toText(bytes) : kind === Kind.blob ? blobOf(value) : bytes,
-      ...about,
-    );
-  } else if (value.kind === Kind.blob) {
-    let failure: unknown;
-    const range = async (start: number, end: number) => {
-      try {
-        return (await getDecryptedRange(inside, name, start, Math.min(end, size)))?.buffer;
-      } catch (error) {
-        failure = error; // which a Blob's error would hide
-        throw error;
-      }
-    };
-    await to
-      .setEncryptedStream(name, openedLater(size, value.type, range), ...about, { signal })
-      .catch((error: unknown) => {
-        throw failure ?? error;
-      });
-  } else {
-    const stream = await getDecryptedStream(inside, name);
-    if (stream) await to.setEncryptedStream(name, stream, ...about, { signal });
-  }
-  merged.records++;
-  if (there) merged.replaced++;
+  const { kind, bytes } = value;
+  const times = [created, expires, before] as const;
+  const item = { name, classification: classNumber(classification), kind, contentType, context };
+  let at = 0;
+  const next = async () => {
+    signal?.throwIfAborted();
+    const n = Math.min(window, Math.max(1, Math.ceil(size / sizes.chunk)) - at);
+    const opened = (await from('chunks', [{ name }], [header?.slice(0)], at, n)) as Read[];
+    at += n;
+    return [...opened.map(({ bytes }) => bytes.buffer), at * sizes.chunk >= size];
+  };
+  const [outcome] = header
+    ? await to('adoptStream', [item], [next], ...times)
+    : // A copy where name and context lie in front of it: the whole buffer goes where the vault's keys are.
+      await to('adopt', [{ ...item, size: bytes.length }], [bytes.byteOffset ? bytes.slice() : bytes], ...times);
+  return outcome as number;
 }
-
-/** A Blob whose bytes are opened as they are read, a slice at a time, and lie nowhere. */
-const openedLater = (
-  size: number,
-  type: string,
-  range: (start: number, end: number) => Promise<ArrayBuffer | undefined>,
-): Blob =>
-  Object.defineProperties(new Blob([], { type }), {
-    size: { value: size },
-    slice: { value: (start: number, end: number) => ({ arrayBuffer: () => range(start, end) }) },
-  });

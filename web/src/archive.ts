@@ -23,7 +23,10 @@ export interface ExportOptions {
 export interface ImportOptions {
   /** One of those that opened the vault when it was exported. It is tried before anything is written. */
   secret: Secret;
-  /** What becomes of records that the vault has already: they stay (`skip`, the default), are replaced, or are where the archive's is `newer`. */
+  /**
+   * What becomes of records that the vault has already: they stay (`skip`, the default), are replaced, or are where the archive's is
+   * `newer`, by the second.
+   */
   onConflict?: OnConflict | undefined;
   /** Is told how many bytes of the archive were read and stored. */
   onProgress?: ((bytes: number) => void) | undefined;
@@ -81,8 +84,9 @@ export async function exportArchive(
  * under the name that it had. It is locked then; `createEncryptedStorage` opens it with the secrets of the archive.
  *
  * Into a vault that is there, of whatever name, and is unlocked on this page, its records are re-encrypted one after the other, store by
- * store. Class, context and type are kept; they count as written now, and expire as the vault's policy says. The archive takes its room
- * twice meanwhile. Where it fails half way, the records so far are there, and the call can be made again.
+ * store. Class, context, type and the time of writing are kept, and they expire when they would have, or earlier where the vault's policy
+ * says so. A record that is written here meanwhile stays where it is the newer one. The archive takes its room twice meanwhile. Where it
+ * fails half way, the records so far are there, and the call can be made again.
  *
  * There is no vault until all is stored and the end of the archive was seen. One that is cut off, by a crash, a signal or a source that
  * fails, is gone on from when the same archive is imported again. Of an archive that is not whole, nothing stays.
