@@ -10,9 +10,9 @@ type Item struct {
 	ContentType string
 	Context     []byte // JSON text of an object, or empty
 	Value       Blob
-	Size        int    // bytes of Value
-	TTL         uint64 // milliseconds after which it expires, to the second, or 0
-	Origin      *Origin
+	Size        int     // bytes of Value
+	TTL         uint64  // milliseconds after which it expires, to the second, or 0
+	Origin      *Origin // of one that was written elsewhere
 
 	ends uint64 // when it expires that keeps its own end, Unix time in seconds, or 0
 }

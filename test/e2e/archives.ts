@@ -15,9 +15,9 @@ declare global {
   var secret: Uint8Array;
   var ownSecret: Uint8Array;
   var wrongSecret: Uint8Array;
-  /** What makes a vault that takes every class, with as few iterations as that allows. */
+  // As few as a vault may have that takes every class.
   var iterations: 250_000;
-  /** An archive that a test holds on to. */
+  // An archive that a test holds on to.
   var archive: Blob;
   var exported: (database?: string, classes?: string[]) => Promise<Blob>;
   var imported: (database: string, archive: Blob, options?: object) => ReturnType<Archives['importArchive']>;

@@ -21,7 +21,7 @@ test.beforeAll(async () => {
   server.files.set('/sw.js', server.files.get('/examples/service-worker.js') as never);
   server.files.set('/idbvault.wasm', { type: 'application/wasm', body: fs.readFileSync('web/dist/idbvault.wasm') });
 });
-test.afterAll(() => server.close());
+test.afterAll(() => server?.close()); // there is none where all are skipped
 
 async function open(page: Page): Promise<void> {
   await openApp(page, server.url);

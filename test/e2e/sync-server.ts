@@ -21,6 +21,8 @@ export class SyncServer {
   cutsUploads = false;
   /** All that came over its connections. */
   readonly heard: Buffer[] = [];
+  /** What happens once, between the arrival of an archive and the look at what is there. */
+  meanwhile: (() => Promise<unknown>) | undefined;
   /** How often an archive was kept. */
   kept = 0;
   /** What is served beside, by path. */
@@ -87,7 +89,10 @@ export class SyncServer {
   #put(request: http.IncomingMessage, response: http.ServerResponse): void {
     const parts: Buffer[] = [];
     request.on('data', (part) => parts.push(part));
-    request.on('end', () => {
+    request.on('end', async () => {
+      const { meanwhile } = this;
+      this.meanwhile = undefined;
+      await meanwhile?.();
       const { 'if-match': match, 'if-none-match': none } = request.headers;
       const now = this.#etag();
       if (none === '*' ? now : match !== now) return response.writeHead(412).end();

@@ -233,6 +233,16 @@ test('a server that fails, or ends in the midst of it, loses nothing', async ({ 
   expect(await sync(a)).toBe('synced');
   expect(await sync(b)).toBe('synced');
   expect(await read(b, 'one', 'two', 'three')).toEqual(await read(a, 'one', 'two', 'three'));
+
+  // Another device is faster, between what this one took and what it sends.
+  await write(a, 'four');
+  await write(b, 'five');
+  const { kept } = server;
+  server.meanwhile = async () => expect(await sync(b)).toBe('synced');
+  expect(await sync(a)).toBe('synced');
+  expect(server.kept).toBe(kept + 2);
+  expect(await sync(b)).toBe('synced');
+  for (const device of [a, b]) expect(await read(device, 'four', 'five')).toEqual([image('four'), image('five')]);
   for (const device of [a, b]) await device.context().close();
 });
 
