@@ -23,11 +23,11 @@ const (
 	KeyMismatch // a record under a key that the vault does not have
 	RecordExpired
 	QuotaExceeded
-	Evicted
+	Evicted // the vault, by the browser or the user
 	ClassForgotten
 	RotationDue
-	LogRestarted // there was no log, or one that someone changed
-	RecordsEvicted
+	LogRestarted   // there was no log, or one that someone changed
+	RecordsEvicted // so that others have room
 )
 
 var eventNames = [...]string{

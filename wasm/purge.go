@@ -7,7 +7,7 @@ import (
 	"idbvault/vault"
 )
 
-// Calls that tell of records that are gone. Those that delete what has expired do so a step each. Payload 0 is where the step begins, or nothing. Results: where the next one begins,
+// Calls that delete what has expired, a step each. Payload 0 is where the step begins, or nothing. Results: where the next one begins,
 // or null after the last, how many records were deleted, the name of the vault's channel, and store and name of each that is gone.
 
 func pushPurged(c *jsbridge.Call, v *vault.Vault, step func(t vault.Task, from []byte) (*vault.Purged, error)) error {
@@ -32,28 +32,6 @@ func pushPurged(c *jsbridge.Call, v *vault.Vault, step func(t vault.Task, from [
 	c.Push(channel)
 	pushNames(c, p.Gone)
 	return nil
-}
-
-func pushNames(c *jsbridge.Call, list []vault.Name) {
-	for _, n := range list {
-		c.Push(n.Store)
-		c.Push(n.Name)
-	}
-}
-
-// evicted gives what was evicted of the vault of the database whose name is item 0's, and not given yet. Results: the name of the
-// vault's channel, and store and name of each record; an empty name stands for those whose names are not known.
-//
-//go:wasmexport evicted
-func evicted(call int32) {
-	onKeys(call, func(c *jsbridge.Call, v *vault.Vault) error {
-		channel, err := v.Channel(c)
-		if err == nil {
-			c.Push(channel)
-			pushNames(c, v.TakeEvicted())
-		}
-		return err
-	})
 }
 
 //go:wasmexport purge

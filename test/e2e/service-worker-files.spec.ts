@@ -63,57 +63,60 @@ test('where its engine can not be loaded it says so, and tries again', async ({ 
   expect(await outcome(page, '/data/a')).toBe('200 kept');
 });
 
-test('wrong options are ERR_INVALID', async ({ page, browserName }) => {
-  test.skip(browserName !== 'chromium', 'no engine has a part in it');
-  const codes = await page.evaluate(async () => {
-    const file = `${location.origin}/some/folder/service-worker.js`;
-    const { installEncryptedCache } = (await import(file)) as typeof import('../../web/src/service-worker.ts');
-    const good = { database: 'db', match: '/data/' };
-    const wrong = [
-      undefined,
-      null,
-      {},
-      { match: '/data/' },
-      { database: 'db' },
-      { ...good, database: '' },
-      { ...good, store: '' },
-      { ...good, match: 'data' },
-      { ...good, match: null },
-      { ...good, strategy: 'cache-only' },
-      { ...good, noStore: true },
-      { ...good, classification: 'secret' },
-      { ...good, ttlMs: 999 },
-      { ...good, ttlMs: 1000.5 },
-      { ...good, maxBytes: 0 },
-      { ...good, precache: '/' },
-      { ...good, precache: [7] },
-      { ...good, precache: ['http://'] },
-      { ...good, wasmUrl: 'http://' },
-      { ...good, ttl: 1000 },
-    ];
-    return wrong.map((options) => {
-      try {
-        installEncryptedCache(options as never);
-        return JSON.stringify(options);
-      } catch (error) {
-        return (error as { code: string }).code;
-      }
-    });
-  });
-  expect(codes).toEqual(Array(codes.length).fill('ERR_INVALID'));
-  const share = await page.evaluate(async () => {
-    const file = `${location.origin}/some/folder/offline.js`;
-    const { shareWithServiceWorker } = (await import(file)) as typeof import('../../web/src/offline.ts');
-    await idbvault.createEncryptedStorage('in worker', 'store', { secret: 'correct horse battery', runIn: 'worker' });
-    return [
-      await codeOf(() => shareWithServiceWorker(7 as never)),
-      await codeOf(() => shareWithServiceWorker('in worker')),
-    ];
-  });
-  expect(share).toEqual(['ERR_INVALID', 'ERR_INVALID']);
-});
+test.describe(() => {
+  test.skip(({ browserName }) => browserName !== 'chromium', 'no engine has a part in it');
 
-test('the file is whole: it imports nothing, at once or later', () => {
-  const text = fs.readFileSync('web/dist/service-worker.js', 'utf8');
-  expect(text).not.toMatch(/\bimport\s*\(|\bfrom\s*["']\.|\bimport\s*["']/);
+  test('wrong options are ERR_INVALID', async ({ page }) => {
+    const codes = await page.evaluate(async () => {
+      const file = `${location.origin}/some/folder/service-worker.js`;
+      const { installEncryptedCache } = (await import(file)) as typeof import('../../web/src/service-worker.ts');
+      const good = { database: 'db', match: '/data/' };
+      const wrong = [
+        undefined,
+        null,
+        {},
+        { match: '/data/' },
+        { database: 'db' },
+        { ...good, database: '' },
+        { ...good, store: '' },
+        { ...good, match: 'data' },
+        { ...good, match: null },
+        { ...good, strategy: 'cache-only' },
+        { ...good, noStore: true },
+        { ...good, classification: 'secret' },
+        { ...good, ttlMs: 999 },
+        { ...good, ttlMs: 1000.5 },
+        { ...good, maxBytes: 0 },
+        { ...good, precache: '/' },
+        { ...good, precache: [7] },
+        { ...good, precache: ['http://'] },
+        { ...good, wasmUrl: 'http://' },
+        { ...good, ttl: 1000 },
+      ];
+      return wrong.map((options) => {
+        try {
+          installEncryptedCache(options as never);
+          return JSON.stringify(options);
+        } catch (error) {
+          return (error as { code: string }).code;
+        }
+      });
+    });
+    expect(codes).toEqual(Array(codes.length).fill('ERR_INVALID'));
+    const share = await page.evaluate(async () => {
+      const file = `${location.origin}/some/folder/offline.js`;
+      const { shareWithServiceWorker } = (await import(file)) as typeof import('../../web/src/offline.ts');
+      await idbvault.createEncryptedStorage('in worker', 'store', { secret: 'correct horse battery', runIn: 'worker' });
+      return [
+        await codeOf(() => shareWithServiceWorker(7 as never)),
+        await codeOf(() => shareWithServiceWorker('in worker')),
+      ];
+    });
+    expect(share).toEqual(['ERR_INVALID', 'ERR_INVALID']);
+  });
+
+  test('the file is whole: it imports nothing, at once or later', () => {
+    const text = fs.readFileSync('web/dist/service-worker.js', 'utf8');
+    expect(text).not.toMatch(/\bimport\s*\(|\bfrom\s*["']\.|\bimport\s*["']/);
+  });
 });

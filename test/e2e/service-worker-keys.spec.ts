@@ -166,35 +166,6 @@ test('a page that does not share, or no longer, lends nothing', async ({ page, s
   expect(await outcome(page, '/data/a')).toBe(locked);
 });
 
-test('one that was stopped asks again', async ({ page, context, site, browserName }) => {
-  test.skip(browserName !== 'chromium', 'Playwright has no way to stop a service worker of Firefox');
-  await start(page, { precache: appFiles });
-  await fill(page, site, '/data/a');
-  site.down = true;
-  const cdp = await context.newCDPSession(page);
-  await cdp.send('ServiceWorker.enable');
-  const asked = () =>
-    page.evaluate(() => {
-      const state = globalThis as { asks?: number };
-      if (state.asks === undefined) {
-        state.asks = 0;
-        navigator.serviceWorker.addEventListener('message', () => {
-          state.asks = (state.asks ?? 0) + 1;
-        });
-      }
-      return state.asks;
-    });
-  expect(await asked()).toBe(0);
-  expect(await outcome(page, '/data/a')).toBe('200 kept');
-  expect(await asked()).toBe(0);
-  await cdp.send('ServiceWorker.stopAllWorkers');
-  expect(await outcome(page, '/data/a')).toBe('200 kept');
-  expect(await asked()).toBe(1);
-  await page.evaluate(() => cached.lock());
-  await cdp.send('ServiceWorker.stopAllWorkers');
-  expect(await outcome(page, '/data/a')).toBe(locked);
-});
-
 test('a page gives its keys to the service worker that controls it, and to no other', async ({
   page,
   context,
@@ -237,6 +208,41 @@ test('a page gives its keys to the service worker that controls it, and to no ot
     return answers;
   });
   expect(forged).toEqual([]);
+});
+
+test.describe(() => {
+  test.skip(
+    ({ browserName }) => browserName !== 'chromium',
+    'Playwright has no way to stop a service worker of Firefox',
+  );
+
+  test('one that was stopped asks again', async ({ page, context, site }) => {
+    await start(page, { precache: appFiles });
+    await fill(page, site, '/data/a');
+    site.down = true;
+    const cdp = await context.newCDPSession(page);
+    await cdp.send('ServiceWorker.enable');
+    const asked = () =>
+      page.evaluate(() => {
+        const state = globalThis as { asks?: number };
+        if (state.asks === undefined) {
+          state.asks = 0;
+          navigator.serviceWorker.addEventListener('message', () => {
+            state.asks = (state.asks ?? 0) + 1;
+          });
+        }
+        return state.asks;
+      });
+    expect(await asked()).toBe(0);
+    expect(await outcome(page, '/data/a')).toBe('200 kept');
+    expect(await asked()).toBe(0);
+    await cdp.send('ServiceWorker.stopAllWorkers');
+    expect(await outcome(page, '/data/a')).toBe('200 kept');
+    expect(await asked()).toBe(1);
+    await page.evaluate(() => cached.lock());
+    await cdp.send('ServiceWorker.stopAllWorkers');
+    expect(await outcome(page, '/data/a')).toBe(locked);
+  });
 });
 
 test('what a page says to it gets nothing and opens nothing', async ({ page, context, site }) => {

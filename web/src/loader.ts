@@ -32,7 +32,7 @@ export type StoreCall =
  */
 export type OpenNumbers = [number, number, number, number, ...number[]];
 
-/** The calls that the Go program exports (wasm/exports.go, wasm/update.go, wasm/stream.go, wasm/adopt.go, wasm/purge.go, wasm/service.go). Arguments are integers. */
+/** The calls that the Go program exports (the files of wasm/). Arguments are integers. */
 export interface Exports extends Core, Record<StoreCall, (call: number, store: number, ...numbers: number[]) => void> {
   item(
     call: number,
