@@ -1,0 +1,332 @@
+import { expect, loadLibraries, onDisk, reload, test } from '../persist/site.ts';
+import { openApp } from './app.ts';
+
+// zustand, redux-persist and TanStack Query, with the code of docs/PERSISTERS.md.
+
+const canary = 'CANARY-4711';
+
+test('a zustand store survives a reload, and its states land in order', async ({ page, site }) => {
+  const written = await page.evaluate(async (theme) => {
+    const { useSettings, vault } = await snippet.zustand();
+    await useSettings.persist.rehydrate();
+    const sets = Array.from({ length: 50 }, (_, size) => useSettings.setState({ theme, size }));
+    await Promise.all(sets);
+    const { classification } = (await (await vault).getMetadata('zustand:settings')) ?? {};
+    return { classification, stored: await (await vault).getJSON('zustand:settings') };
+  }, canary);
+  expect(written).toEqual({
+    classification: 'confidential',
+    stored: { state: { theme: canary, size: 49 }, version: 0 },
+  });
+  expect(await onDisk(page, 'my-application', canary)).toEqual({ records: 1, inClear: false });
+
+  await reload(page, site);
+  const read = await page.evaluate(async () => {
+    const { useSettings, vault } = await snippet.zustand();
+    const before = useSettings.getState().theme;
+    await new Promise((hydrated) => useSettings.persist.onFinishHydration(hydrated));
+    const { createStore, persist, zustandStorage, createJSONStorage, zustandStateStorage } = await library.zustand();
+    const migrated = createStore(
+      persist(() => ({ colour: '' }), {
+        name: 'settings',
+        version: 2,
+        migrate: async (old, version) => ({ colour: `${(old as { theme: string }).theme} of ${version}` }),
+        storage: zustandStorage(vault),
+      }),
+    );
+    await new Promise((hydrated) => migrated.persist.onFinishHydration(hydrated));
+    const stored = await (await vault).getJSON('zustand:settings');
+
+    const dated = () =>
+      createStore(
+        persist(() => ({ at: new Date(0) }), {
+          name: 'dated',
+          storage: createJSONStorage(() => zustandStateStorage(vault, { prefix: 'other:', classification: 'phi' }), {
+            replacer: (_, v) => v,
+            reviver: (key, v) => (key === 'at' ? new Date(v as string) : v),
+          }),
+        }),
+      );
+    await dated().setState({ at: new Date(1e12) });
+    const again = dated();
+    await again.persist.rehydrate();
+    migrated.persist.clearStorage();
+    while (await (await vault).exists('zustand:settings')) await null;
+    const names = await (await vault).keys();
+    return {
+      before,
+      after: useSettings.getState(),
+      stored,
+      at: again.getState().at.getTime(),
+      phi: await (await vault).keys({ classification: 'phi' }),
+      names,
+    };
+  });
+  expect(read).toEqual({
+    before: 'light',
+    after: { theme: canary, size: 49 },
+    stored: { state: { colour: `${canary} of 0` }, version: 2 },
+    at: 1e12,
+    phi: ['other:dated'],
+    names: ['other:dated'],
+  });
+});
+
+test('a zustand store that did not get its state does not replace it', async ({ page }) => {
+  const told = await page.evaluate(async () => {
+    const { createStore, persist, zustandStorage } = await library.zustand();
+    const secret = new Uint8Array(32).fill(7);
+    const vault = await idbvault.createEncryptedStorage('db', 'state', { secret });
+    const kept = { state: { theme: 'stored' }, version: 0 };
+    await vault.setJSON('zustand:settings', kept);
+    await vault.lock();
+    const failures: unknown[] = [];
+    const storage = zustandStorage<{ theme: string }>(vault);
+    const options = {
+      name: 'settings',
+      storage,
+      onRehydrateStorage: () => (_: unknown, error?: unknown) => {
+        failures.push((error as { code?: string } | undefined)?.code);
+      },
+    };
+    const store = createStore(persist(() => ({ theme: 'default' }), options));
+    await store.persist.rehydrate();
+    const set = (theme: string) => codeOf(() => store.setState({ theme }));
+    const whileLocked = [await set('lost'), store.persist.hasHydrated()];
+    await vault.unlock(secret);
+    const notYetRead = await set('lost, too');
+    const stillThere = await vault.getJSON('zustand:settings');
+    await store.persist.rehydrate();
+    const hydrated = [store.getState().theme, await set('new'), await vault.getJSON('zustand:settings')];
+
+    // Set while it is read: the vault may be waiting for its passphrase.
+    let open = (_: typeof vault) => {};
+    const opening = new Promise<typeof vault>((resolve) => {
+      open = resolve;
+    });
+    const early = (name: string) =>
+      createStore(persist(() => ({ theme: 'default' }), { name, storage: zustandStorage(opening) }));
+    const [some, none] = [early('settings'), early('fresh')];
+    const sets = [some.setState({ theme: 'early' }), none.setState({ theme: 'early' })];
+    open(vault);
+    await Promise.all(sets);
+    await Promise.all([some, none].map((s) => s.persist.hasHydrated() || new Promise(s.persist.onFinishHydration)));
+    const late = [some.getState(), await vault.getJSON('zustand:settings'), await vault.getJSON('zustand:fresh')];
+
+    // Set without it ever being read.
+    const unread = (name: string) =>
+      createStore(persist(() => ({ theme: 'default' }), { name, storage, skipHydration: true }));
+    const again = zustandStorage<{ theme: string }>(vault);
+    const skipped = [
+      await codeOf(() => again.setItem('settings', kept)),
+      await codeOf(() => unread('never').setState({ theme: 'first' })),
+      await codeOf(() => again.removeItem('settings').then(() => again.setItem('settings', kept))),
+    ];
+
+    // Damaged: kept until the application removes it.
+    await vault.setEncrypted('zustand:damaged', 'no JSON');
+    const damaged = [
+      await codeOf(() => again.getItem('damaged')),
+      await codeOf(() => again.setItem('damaged', kept)),
+      await codeOf(() => again.removeItem('damaged')),
+      await codeOf(() => again.setItem('damaged', kept)),
+    ];
+    // Calls for one name keep their order, awaited or not.
+    again.removeItem('order');
+    again.setItem('order', kept);
+    const inOrder = [await again.getItem('order')];
+    again.setItem('order', { state: { theme: 'second' } });
+    again.removeItem('order');
+    inOrder.push(await again.getItem('order'));
+    again.removeItem('order');
+    again.setItem('order', kept);
+    inOrder.push(await again.getItem('order'));
+
+    const refused = [
+      await codeOf(() => zustandStorage(vault, { classification: 'secret' as 'phi' })),
+      await codeOf(() => zustandStorage({} as typeof vault)),
+      await codeOf(() => zustandStorage(vault, { prefix: 1 as never })),
+      await codeOf(() => again.setItem('cyclic', { state: { theme: 1n as never } })),
+    ];
+    return { failures, whileLocked, notYetRead, stillThere, hydrated, late, skipped, damaged, inOrder, refused };
+  });
+  const kept = { state: { theme: 'stored' }, version: 0 };
+  expect(told).toEqual({
+    failures: ['ERR_LOCKED', undefined],
+    whileLocked: ['ERR_LOCKED', false],
+    notYetRead: 'ERR_LOCKED',
+    stillThere: kept,
+    hydrated: ['stored', 'no error', { state: { theme: 'new' }, version: 0 }],
+    late: [{ theme: 'new' }, { state: { theme: 'new' }, version: 0 }, { state: { theme: 'early' }, version: 0 }],
+    skipped: ['ERR_INVALID', 'no error', 'no error'],
+    damaged: ['ERR_INVALID', 'ERR_INVALID', 'no error', 'no error'],
+    inOrder: [kept, null, kept],
+    refused: ['ERR_INVALID', 'ERR_INVALID', 'ERR_INVALID', 'ERR_INVALID'],
+  });
+});
+
+test('two tabs with one zustand store', async ({ page, site }) => {
+  const other = await page.context().newPage();
+  await openApp(other, site.url);
+  await loadLibraries(other);
+  for (const tab of [page, other])
+    await tab.evaluate(async () => {
+      const { useSettings, vault } = await snippet.zustand();
+      await useSettings.persist.rehydrate();
+      (await vault).subscribe('zustand:settings', ({ remote }) => remote && useSettings.persist.rehydrate());
+    });
+  await page.evaluate(async () => (await snippet.zustand()).useSettings.setState({ theme: 'from the other' }));
+  await other.waitForFunction(async () => (await snippet.zustand()).useSettings.getState().theme === 'from the other');
+});
+
+test('a redux state survives a reload, and one that comes too late is kept', async ({ page, site }) => {
+  await page.evaluate(async (theme) => {
+    const { store, persistor } = await snippet.redux();
+    await new Promise<void>((done) => {
+      const look = () => persistor.getState().bootstrapped && done();
+      persistor.subscribe(look);
+      look();
+    });
+    store.dispatch({ type: 'theme', theme: 'dark' });
+    store.dispatch({ type: 'theme', theme });
+    await persistor.flush();
+  }, canary);
+  expect(await onDisk(page, 'my-application', canary)).toEqual({ records: 1, inClear: false });
+
+  await reload(page, site);
+  const told = await page.evaluate(async () => {
+    const { store, persistor, vault } = await snippet.redux();
+    await new Promise<void>((done) => {
+      const look = () => persistor.getState().bootstrapped && done();
+      persistor.subscribe(look);
+      look();
+    });
+    const restored = store.getState().theme;
+    const stored = await (await vault).getDecrypted('redux:persist:root');
+
+    // A vault that is opened after redux-persist's timeout, and one that is locked.
+    const { legacy_createStore: createStore, persistReducer, persistStore, reduxStorage } = await library.redux();
+    const start = (storage: ReturnType<typeof reduxStorage>, timeout: number) =>
+      new Promise<unknown>((failed) => {
+        const config = { key: 'root', storage, timeout, writeFailHandler: failed };
+        const reducer = (state = { theme: 'default' }, action: { type: string }) =>
+          action.type === 'again' ? { theme: 'again' } : state;
+        const late = createStore(persistReducer(config, reducer));
+        persistStore(late);
+        setTimeout(() => late.dispatch({ type: 'again' }), 20);
+      });
+    let open = (_: Awaited<typeof vault>) => {};
+    const tooLate = start(reduxStorage(new Promise<Awaited<typeof vault>>((resolve) => (open = resolve))), 1);
+    await new Promise((resolve) => setTimeout(resolve, 50)); // the timeout and a write are over
+    open(await vault);
+    const codes = [await codeOf(async () => Promise.reject(await tooLate))];
+    await (await vault).lock();
+    const locked = reduxStorage(vault);
+    codes.push(await codeOf(async () => Promise.reject(await start(locked, 0))));
+    await (await vault).unlock(new Uint8Array(32).fill(7));
+    codes.push(await codeOf(() => locked.setItem('persist:root', '{}')));
+    const kept = (await (await vault).getDecrypted('redux:persist:root')) === stored;
+    await persistor.purge();
+    return { restored, codes, kept, purged: await (await vault).keys() };
+  });
+  expect(told).toEqual({
+    restored: canary,
+    codes: ['ERR_INVALID', 'ERR_LOCKED', 'ERR_LOCKED'],
+    kept: true,
+    purged: [],
+  });
+});
+
+test('a query client survives a reload, and is not discarded because the vault is locked', async ({ page, site }) => {
+  await page.evaluate(async (name) => {
+    const { queryClient, restored, vault } = await snippet.query();
+    await restored;
+    for (let i = 0; i < 20; i++) queryClient.setQueryData(['patient', 1], { name, i });
+    const stored = () => vault.then((v) => v.getDecrypted('tanstack-query:client'));
+    while (!(await stored())?.includes('"i":19')) await new Promise((later) => setTimeout(later, 5));
+  }, canary);
+  expect(await onDisk(page, 'my-application', canary)).toEqual({ records: 1, inClear: false });
+
+  await reload(page, site);
+  const told = await page.evaluate(async () => {
+    const { queryClient, restored, stop, vault } = await snippet.query();
+    await restored;
+    const data = queryClient.getQueryData(['patient', 1]);
+    stop();
+    const storage = await vault;
+    const { QueryClient, persistQueryClientRestore, queryPersister } = await library.query();
+    const persister = queryPersister<import('@tanstack/query-persist-client-core').PersistedClient>(vault);
+    const restore = () => codeOf(() => persistQueryClientRestore({ queryClient: new QueryClient(), persister }));
+    await storage.lock();
+    const codes = [await restore()];
+    await storage.unlock(new Uint8Array(32).fill(7));
+    // The vault is open, but what is stored was not read.
+    const client = { timestamp: 1, buster: '', clientState: { mutations: [], queries: [] } };
+    codes.push(await codeOf(() => persister.persistClient(client)), await codeOf(() => persister.removeClient()));
+    const there = await storage.exists('tanstack-query:client');
+    codes.push(await restore(), await codeOf(() => persister.persistClient(client)));
+    await storage.setEncrypted('tanstack-query:client', 'no JSON');
+    codes.push(await restore());
+    return { data, codes, there, discarded: await storage.keys() };
+  });
+  expect(told).toEqual({
+    data: { name: canary, i: 19 },
+    codes: ['ERR_LOCKED', 'ERR_LOCKED', 'ERR_LOCKED', 'no error', 'no error', 'ERR_INVALID'],
+    there: true,
+    discarded: [],
+  });
+});
+
+test('queries, each in a record, and a throttled client', async ({ page }) => {
+  const told = await page.evaluate(async (name) => {
+    const { each, throttled, vault } = await snippet.queryEach();
+    const storage = await vault;
+    const { QueryClient } = await library.query();
+    const until = async (there: () => Promise<boolean>) => {
+      while (!(await there())) await new Promise((later) => setTimeout(later, 5));
+    };
+    const start = () =>
+      new QueryClient({ defaultOptions: { queries: { persister: each.persisterFn, staleTime: 1e9 } } });
+    let fetched = 0;
+    const query = (id: number) => ({
+      queryKey: ['patient', id],
+      queryFn: async () => ({ name, id, fetched: ++fetched }),
+    });
+    const first = start();
+    await Promise.all([first.fetchQuery(query(1)), first.fetchQuery(query(2))]);
+    await until(async () => (await storage.keys()).length === 2);
+    const second = start();
+    const restored = await second.fetchQuery(query(2));
+    const third = start();
+    await each.restoreQueries(third); // by entries()
+    const all = [third.getQueryData(['patient', 1]), third.getQueryData(['patient', 2])];
+    const { classification, expiresAt } =
+      (await storage.getMetadata('tanstack-query:tanstack-query-["patient",1]')) ?? {};
+    await each.removeQueries({ queryKey: ['patient', 1] });
+
+    const state = { timestamp: Date.now(), buster: '', clientState: { mutations: [], queries: [] } };
+    await throttled.persistClient(state);
+    const client = await throttled.restoreClient();
+    await throttled.removeClient();
+    return {
+      restored,
+      all,
+      classification,
+      expires: expiresAt !== null,
+      client: client?.timestamp === state.timestamp,
+      names: await storage.keys(),
+    };
+  }, canary);
+  expect(told).toEqual({
+    restored: { name: canary, id: 2, fetched: 2 },
+    all: [
+      { name: canary, id: 1, fetched: 1 },
+      { name: canary, id: 2, fetched: 2 },
+    ],
+    classification: 'phi',
+    expires: true,
+    client: true,
+    names: ['tanstack-query:tanstack-query-["patient",2]'],
+  });
+  expect(await onDisk(page, 'my-application', canary)).toEqual({ records: 1, inClear: false });
+});
