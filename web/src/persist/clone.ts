@@ -147,8 +147,9 @@ function notKept(v: unknown): Error {
 /** @throws VaultError `ERR_INVALID` for bytes that {@link encode} did not make */
 export function decode(bytes: Uint8Array<ArrayBuffer>): unknown {
   try {
-    const end = bytes[0] === withBytes ? 5 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1) : bytes.length;
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(end < bytes.length ? 5 : 0, end));
+    const start = bytes[0] === withBytes ? 5 : 0;
+    const end = start ? start + new DataView(bytes.buffer, bytes.byteOffset).getUint32(1) : bytes.length;
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(start, end));
     return built(JSON.parse(text) as unknown[], bytes.subarray(end));
   } catch {
     throw invalid('The record is not what this persister writes. Give it a prefix of its own.');
