@@ -165,18 +165,27 @@ test('a zustand store that did not get its state does not replace it', async ({ 
   });
 });
 
-test('two tabs with one zustand store', async ({ page, site }) => {
+test('a zustand store follows another tab and a lock', async ({ page, site }) => {
   const other = await page.context().newPage();
   await openApp(other, site.url);
   await loadLibraries(other);
   for (const tab of [page, other])
     await tab.evaluate(async () => {
-      const { useSettings, vault } = await snippet.zustand();
-      await useSettings.persist.rehydrate();
-      (await vault).subscribe('zustand:settings', ({ remote }) => remote && useSettings.persist.rehydrate());
+      await (await snippet.zustand()).useSettings.persist.rehydrate();
+      await (await snippet.zustandFollow()).followTheVault();
     });
-  await page.evaluate(async () => (await snippet.zustand()).useSettings.setState({ theme: 'from the other' }));
-  await other.waitForFunction(async () => (await snippet.zustand()).useSettings.getState().theme === 'from the other');
+  await page.evaluate(async () => (await snippet.zustand()).useSettings.setState({ theme: 'dark' }));
+  const theme = async (theme: string) => (await snippet.zustand()).useSettings.getState().theme === theme;
+  await other.waitForFunction(theme, 'dark');
+  await page.evaluate(async () => (await (await snippet.zustand()).vault).lock());
+  for (const tab of [page, other]) await tab.waitForFunction(theme, 'light');
+  const again = await other.evaluate(async () => {
+    await (await snippet.zustandFollow()).unlock((await askTheUser()) as never);
+    const { useSettings } = await snippet.zustand();
+    await useSettings.setState({ size: 2 });
+    return useSettings.getState();
+  });
+  expect(again).toEqual({ theme: 'dark', size: 2 });
 });
 
 test('a redux state survives a reload, and one that comes too late is kept', async ({ page, site }) => {
@@ -206,23 +215,36 @@ test('a redux state survives a reload, and one that comes too late is kept', asy
 
     // A vault that is opened after redux-persist's timeout, and one that is locked.
     const { legacy_createStore: createStore, persistReducer, persistStore, reduxStorage } = await library.redux();
-    const start = (storage: ReturnType<typeof reduxStorage>, timeout: number) =>
-      new Promise<unknown>((failed) => {
-        const config = { key: 'root', storage, timeout, writeFailHandler: failed };
-        const reducer = (state = { theme: 'default' }, action: { type: string }) =>
-          action.type === 'again' ? { theme: 'again' } : state;
-        const late = createStore(persistReducer(config, reducer));
-        persistStore(late);
-        setTimeout(() => late.dispatch({ type: 'again' }), 20);
+    const start = (engine: ReturnType<typeof reduxStorage>, timeout: number) => {
+      let written = () => {};
+      const writes = new Promise<void>((resolve) => {
+        written = resolve;
       });
+      const storage = {
+        ...engine,
+        setItem: (key: string, value: string) => {
+          written();
+          return engine.setItem(key, value);
+        },
+      };
+      const failure = new Promise<unknown>((writeFailHandler) => {
+        persistStore(
+          createStore(persistReducer({ key: 'root', storage, timeout, writeFailHandler }, () => ({ theme: 'x' }))),
+        );
+      });
+      return { writes, failure: () => codeOf(async () => Promise.reject(await failure)) };
+    };
     let open = (_: Awaited<typeof vault>) => {};
-    const tooLate = start(reduxStorage(new Promise<Awaited<typeof vault>>((resolve) => (open = resolve))), 1);
-    await new Promise((resolve) => setTimeout(resolve, 50)); // the timeout and a write are over
+    const opening = new Promise<Awaited<typeof vault>>((resolve) => {
+      open = resolve;
+    });
+    const late = start(reduxStorage(opening), 1);
+    await late.writes; // the timeout is over
     open(await vault);
-    const codes = [await codeOf(async () => Promise.reject(await tooLate))];
+    const codes = [await late.failure()];
     await (await vault).lock();
     const locked = reduxStorage(vault);
-    codes.push(await codeOf(async () => Promise.reject(await start(locked, 0))));
+    codes.push(await start(locked, 0).failure());
     await (await vault).unlock(new Uint8Array(32).fill(7));
     codes.push(await codeOf(() => locked.setItem('persist:root', '{}')));
     const kept = (await (await vault).getDecrypted('redux:persist:root')) === stored;

@@ -1,7 +1,8 @@
 // What an application bundles: each library, its persister as it is published, and the code of docs/PERSISTERS.md.
 
 const snippets = {
-  zustand: () => import('./snippets/zustand.ts'),
+  zustand: () => import('./snippets/settings.ts'),
+  zustandFollow: () => import('./snippets/settings-follow.ts'),
   redux: () => import('./snippets/redux-persist.ts'),
   query: () => import('./snippets/tanstack-query.ts'),
   queryEach: () => import('./snippets/tanstack-query-each.ts'),
