@@ -3,6 +3,8 @@ import { openApp } from './app.ts';
 
 // zustand, redux-persist and TanStack Query, with the code of docs/PERSISTERS.md.
 
+test.skip(({ browserName }) => browserName !== 'chromium', 'nothing of it depends on the browser');
+
 const canary = 'CANARY-4711';
 
 test('a zustand store survives a reload, and its states land in order', async ({ page, site }) => {

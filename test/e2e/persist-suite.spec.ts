@@ -34,6 +34,7 @@ const test = base.extend<object, { suite: Site }>({
     { scope: 'worker' },
   ],
 });
+test.skip(({ browserName }) => browserName !== 'chromium', 'nothing of it depends on the browser');
 test.use({ watched: false }); // callbacks that throw are among what is tested
 
 test("localForage's own tests pass with our driver", async ({ page, suite }) => {

@@ -17,7 +17,8 @@ const packages = {
 function unpacked(name: keyof typeof packages): string {
   const folder = path.resolve('build/suites', name);
   if (fs.existsSync(folder)) return folder;
-  const fetched = fs.mkdtempSync(path.resolve('build', 'suite-'));
+  fs.mkdirSync('build/suites', { recursive: true });
+  const fetched = fs.mkdtempSync(path.resolve('build/suites/fetched-'));
   try {
     execFileSync('npm', ['pack', name, '--silent', '--pack-destination', fetched], {
       stdio: ['ignore', 'ignore', 'pipe'],
@@ -26,7 +27,6 @@ function unpacked(name: keyof typeof packages): string {
     const integrity = `sha512-${createHash('sha512').update(fs.readFileSync(file)).digest('base64')}`;
     if (integrity !== packages[name]) throw new Error(`${name} is another than it was: ${integrity}`);
     execFileSync('tar', ['-xzf', file, '-C', fetched]);
-    fs.mkdirSync('build/suites', { recursive: true });
     fs.renameSync(path.join(fetched, 'package'), folder);
   } finally {
     fs.rmSync(fetched, { recursive: true, force: true });
