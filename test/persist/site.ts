@@ -18,12 +18,11 @@ const asPublished: Plugin = {
 };
 
 /** Tests with the persisters and their libraries at hand, as page.ts has them. */
-export const test = base.extend<{ page: Page }, { site: Site }>({
-  site: [
+export const test = base.extend<{ page: Page }, { site: Site; folders: Record<string, string> }>({
+  folders: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
-    async ({}, use, { project }) => {
-      const outdir = path.resolve('build', `persist-${project.name}`);
-      fs.rmSync(outdir, { recursive: true, force: true });
+    async ({}, use, { workerIndex }) => {
+      const outdir = path.resolve('build', 'persist', String(workerIndex));
       await build({
         entryPoints: [path.join(import.meta.dirname, 'page.ts')],
         outdir,
@@ -35,7 +34,14 @@ export const test = base.extend<{ page: Page }, { site: Site }>({
         define: { 'process.env.NODE_ENV': '"production"' },
         plugins: [asPublished],
       });
-      const site = await serveSite({ '/some/folder/': 'web/dist', '/persist/': outdir });
+      await use({ '/some/folder/': 'web/dist', '/persist/': outdir });
+      fs.rmSync(outdir, { recursive: true });
+    },
+    { scope: 'worker' },
+  ],
+  site: [
+    async ({ folders }, use) => {
+      const site = await serveSite(folders);
       await use(site);
       await site.close();
     },
@@ -55,6 +61,14 @@ export async function loadLibraries(page: Page): Promise<void> {
 export async function reload(page: Page, site: Site): Promise<void> {
   await openApp(page, site.url);
   await loadLibraries(page);
+}
+
+/** Opens another tab, with the libraries at hand. */
+export async function secondTab(page: Page, site: Site): Promise<Page> {
+  const other = await page.context().newPage();
+  await openApp(other, site.url);
+  await loadLibraries(other);
+  return other;
 }
 
 /** Tells how many records a vault has on the disk, and whether a text is found in its database. */

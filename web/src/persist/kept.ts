@@ -1,3 +1,4 @@
+import { invalid } from '../index.ts';
 import { decode, encode } from './clone.ts';
 import { Place } from './place.ts';
 
@@ -28,11 +29,16 @@ export class Kept {
     return this.#place.remove(names);
   }
 
-  /** Changes a value in one step. `f` is called again when another write came between. */
+  /**
+   * Changes a value in one step. `f` is called again when another write came between.
+   *
+   * @throws VaultError `ERR_INVALID` where there are bytes in the value: they reach `f` as text, or not at all
+   */
   update(name: string, f: (value: unknown) => unknown): Promise<void> {
-    return this.#place.update(name, (text) =>
-      encode(f(text === null ? undefined : decode(new TextEncoder().encode(text)))),
-    );
+    return this.#place.update(name, (text) => {
+      if (text?.startsWith('\u0001')) throw invalid('The value has bytes in it. Change it with get and set.');
+      return encode(f(text === null ? undefined : decode(new TextEncoder().encode(text))));
+    });
   }
 
   names(under?: string): Promise<string[]> {
