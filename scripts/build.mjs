@@ -2,11 +2,11 @@
 // and the types. The core wasm is built beside them by the Makefile.
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { build } from 'esbuild';
 import { minify } from 'terser';
 
-mkdirSync('web/dist', { recursive: true });
+mkdirSync('web/dist/persist', { recursive: true });
 
 /** Lets a bundle import a file that lies beside it, in the place of modules. */
 const beside = (modules, path) => ({
@@ -18,6 +18,7 @@ const beside = (modules, path) => ({
 
 // What has a state or a class of its own is index.js's; other files import it from there.
 const indexIsBeside = beside(/^\.\/(index|errors|internal|link|loader|openings|secret)\.ts$/, './index.js');
+const indexIsAbove = beside(/^\.\.\/index\.ts$/, '../index.js');
 
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {
@@ -35,7 +36,7 @@ async function bundle(name, options) {
       unsafe_arrows: true,
       lhs_constants: false,
     },
-    sourceMap: { content: map.text, includeSources: true, url: `${name}.js.map` },
+    sourceMap: { content: map.text, includeSources: true, url: `${basename(name)}.js.map` },
   });
   writeFileSync(`web/dist/${name}.js`, code);
   writeFileSync(`web/dist/${name}.js.map`, smallMap);
@@ -44,12 +45,14 @@ async function bundle(name, options) {
 // Other files import them when they are needed.
 const lazy = ['trouble', 'sealer', 'extras', 'autolock', 'session', 'remote', 'rotation', 'audit', 'later'];
 const lazyIsBeside = lazy.map((name) => beside(new RegExp(`^\\./${name}\\.ts$`), `./${name}.js`));
+const persisters = ['idb-keyval', 'localforage', 'redux-persist', 'tanstack-query', 'unstorage', 'zustand'];
 await bundle('index', {
   external: ['./wasm_exec.js'],
   plugins: lazyIsBeside,
 });
 for (const name of [...lazy, 'session-worker', 'keys', 'offline', 'archive'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
+for (const name of persisters) await bundle(`persist/${name}`, { plugins: [indexIsAbove] });
 await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
 await bundle('cornerstone', { external: ['dicom-parser'], plugins: [indexIsBeside] });
 // A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
@@ -71,7 +74,7 @@ copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 
 // The declarations name the files as they are published.
-for (const name of readdirSync('web/dist').filter((file) => file.endsWith('.d.ts'))) {
+for (const name of readdirSync('web/dist', { recursive: true }).filter((file) => file.endsWith('.d.ts'))) {
   const file = `web/dist/${name}`;
-  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.\/[\w-]+)\.ts'/g, "$1.js'"));
+  writeFileSync(file, readFileSync(file, 'utf8').replaceAll(/(from '\.\.?\/[\w-]+)\.ts'/g, "$1.js'"));
 }

@@ -19,6 +19,12 @@ import {
 } from '../../web/dist/index.js';
 import { type NewSlot, passkey, VaultKeys, vaultFor } from '../../web/dist/keys.js';
 import { shareWithServiceWorker } from '../../web/dist/offline.js';
+import { createStore, get, type KeyvalStore, update } from '../../web/dist/persist/idb-keyval.js';
+import { localForageDriver } from '../../web/dist/persist/localforage.js';
+import { reduxStorage } from '../../web/dist/persist/redux-persist.js';
+import { queryPersister, queryStorage } from '../../web/dist/persist/tanstack-query.js';
+import { unstorageDriver } from '../../web/dist/persist/unstorage.js';
+import { type PersistOptions, zustandStorage } from '../../web/dist/persist/zustand.js';
 import { useEncryptedStorage } from '../../web/dist/react.js';
 import { type EncryptedCacheOptions, installEncryptedCache } from '../../web/dist/service-worker.js';
 
@@ -84,6 +90,22 @@ export async function backUp(): Promise<number> {
   return records;
 }
 
+// The libraries' own types are not needed for the persisters'.
+export async function persist(storage: Promise<EncryptedStorage>): Promise<number | undefined> {
+  const options: PersistOptions = { classification: DataClassification.PHI, prefix: 'mine:', ttlMs: 60_000 };
+  const state = await zustandStorage<{ theme: string }>(storage, options).getItem('settings');
+  const client: { at: number } | undefined = await queryPersister<{ at: number }>(storage).restoreClient();
+  const texts: (string | null)[] = [
+    await reduxStorage(storage).getItem('persist:root'),
+    await queryStorage(storage).getItem('key'),
+    await unstorageDriver(storage).getItem(state?.state.theme ?? 'light'),
+    localForageDriver(storage, { driver: 'mine' })._driver,
+  ];
+  const store: KeyvalStore = createStore(storage, options);
+  await update<number>('count', (n = 0) => n + texts.length + (client?.at ?? 0), store);
+  return get<number>('count', store);
+}
+
 export function decide(error: unknown): VaultErrorCode | undefined {
   return error instanceof VaultError ? error.code : undefined;
 }
@@ -105,3 +127,5 @@ export const wrongValue = (storage: EncryptedStorage) => storage.setEncrypted('k
 export const wrongStrategy: EncryptedImageOptions = { strategy: 'cache' };
 // @ts-expect-error: a storage is made by createEncryptedStorage, and its class is not there to call
 export const wrongNew = () => new EncryptedStorage();
+// @ts-expect-error: a store is made by createStore
+export const wrongStore: KeyvalStore = {};
