@@ -1,6 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './test/atrest/launch.ts';
 
+const elsewhere = ['atrest/**', 'webkit/**'];
+
 // Chromium and Firefox as the machine has them (Debian's packages), or Playwright's own. See scripts/install.sh.
 export default defineConfig({
   testDir: 'test',
@@ -11,8 +13,9 @@ export default defineConfig({
   reporter: [['list']],
   outputDir: 'build/test-results',
   projects: [
-    { name: 'chromium', testIgnore: 'atrest/**', use: { browserName: 'chromium', ...launchOptions('chromium') } },
-    { name: 'firefox', testIgnore: 'atrest/**', use: { browserName: 'firefox', ...launchOptions('firefox') } },
+    { name: 'chromium', testIgnore: elsewhere, use: { browserName: 'chromium', ...launchOptions('chromium') } },
+    { name: 'firefox', testIgnore: elsewhere, use: { browserName: 'firefox', ...launchOptions('firefox') } },
     { name: 'scanner', testMatch: 'atrest/**/*.spec.ts' }, // starts both browsers itself
+    { name: 'webkitgtk', testMatch: 'webkit/**/*.spec.ts' }, // starts it itself, by way of its own WebDriver
   ],
 });
