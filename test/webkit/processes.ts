@@ -16,7 +16,7 @@ export function startGroup(program: string, args: string[], env: NodeJS.ProcessE
   const script = '"$@" & exec 3>&-; cat >/dev/null; kill -KILL 0';
   const shell = spawn('sh', ['-c', script, 'sh', program, ...args], {
     detached: true,
-    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
     env: { ...process.env, ...env },
   });
   const ended = once(shell, 'exit');

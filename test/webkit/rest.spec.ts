@@ -9,7 +9,7 @@ import { rotations } from '../crash/rotation.ts';
 import { openApp, serveSite } from '../e2e/app.ts';
 import { expect, test } from './test.ts';
 
-// What is left on the disk.
+// What is left on the disk, by a browser that was closed and by one that was killed.
 
 const text = (label: string) => `${label}-${crypto.randomBytes(12).toString('hex')}`;
 
