@@ -6,6 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 export class Session {
   readonly #url: string;
   #last: Promise<unknown> = Promise.resolve();
+  #tabs = 0;
 
   private constructor(url: string) {
     this.#url = url;
@@ -22,8 +23,12 @@ export class Session {
     return new Session(`${driver}/session/${sessionId}`);
   }
 
+  /** Opens a tab. The first is the one that the browser came with. */
   async newTab(): Promise<Tab> {
-    const { handle } = await this.#inTurn(() => this.#send<{ handle: string }>('POST', '/window/new', {}));
+    const handle = await this.#inTurn(async () => {
+      if (this.#tabs++ === 0) return this.#send<string>('GET', '/window');
+      return (await this.#send<{ handle: string }>('POST', '/window/new', {})).handle;
+    });
     return new Tab((method, path, body) =>
       this.#inTurn(async () => {
         await this.#send('POST', '/window', { handle });

@@ -30,7 +30,10 @@ export const test = base.extend<Each, All>({
   display: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
     async ({}, use) => {
-      if (lacks && !isInstalledHere) return use('');
+      if (lacks && !isInstalledHere) {
+        console.log(`WebKitGTK is not tested. Missing: ${lacks}. On Debian, root has scripts/install.sh install it.`);
+        return use('');
+      }
       const { name, end } = await startDisplay();
       await use(name);
       await end();
@@ -47,7 +50,7 @@ export const test = base.extend<Each, All>({
     { scope: 'worker' },
   ],
   webkit: async ({ display, features }, use, info) => {
-    info.skip(!display, `${lacks} is missing: Debian's packages have it`);
+    info.skip(!display, `Missing: ${lacks}`);
     const webkit = new WebKit(display, features);
     await use(webkit);
     await webkit.end();

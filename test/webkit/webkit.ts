@@ -19,7 +19,7 @@ export function missing(): string {
   const absent = ['WebKitWebDriver', 'Xvfb'].filter((name) => !folders.some((f) => fs.existsSync(path.join(f, name))));
   const { status } = spawnSync(python, ['-c', 'import gi; gi.require_version("WebKit2", "4.1")']);
   if (status !== 0) absent.push("Python's bindings of WebKitGTK");
-  return absent.join(' and ');
+  return absent.join(', ');
 }
 
 /** Starts an X server of its own, and returns its name with what ends it. */
