@@ -1,7 +1,7 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './test/atrest/launch.ts';
 
-const elsewhere = ['atrest/**', 'webkit/**'];
+const elsewhere = ['test/atrest/**', 'test/webkit/**'];
 
 // Chromium and Firefox as the machine has them (Debian's packages), or Playwright's own. See scripts/install.sh.
 export default defineConfig({
@@ -15,7 +15,7 @@ export default defineConfig({
   projects: [
     { name: 'chromium', testIgnore: elsewhere, use: { browserName: 'chromium', ...launchOptions('chromium') } },
     { name: 'firefox', testIgnore: elsewhere, use: { browserName: 'firefox', ...launchOptions('firefox') } },
-    { name: 'scanner', testMatch: 'atrest/**/*.spec.ts' }, // starts both browsers itself
-    { name: 'webkitgtk', testMatch: 'webkit/**/*.spec.ts' }, // starts it itself, by way of its own WebDriver
+    { name: 'scanner', testMatch: 'test/atrest/**/*.spec.ts' }, // starts both browsers itself
+    { name: 'webkitgtk', testMatch: 'test/webkit/**/*.spec.ts' }, // starts it itself, by way of its own WebDriver
   ],
 });

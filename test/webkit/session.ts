@@ -87,7 +87,7 @@ export class Tab {
   /** Runs a function in the page. Argument and result are what JSON takes. */
   async evaluate<R, A>(work: (argument: A) => R | Promise<R>, argument?: A): Promise<R> {
     const script = `const [argument, done] = arguments;
-      Promise.resolve(argument).then(${work}).then((value) => done({ value }), (error) => done({ error: String(error?.stack ?? error) }));`;
+      Promise.resolve(argument).then(${work}).then((value) => done({ value }), (error) => done({ error: error + '\\n' + error?.stack }));`;
     const answer = await this.#command('POST', '/execute/async', { script, args: [argument ?? null] });
     const { value, error } = answer as { value: R; error?: string };
     if (error !== undefined) throw new Error(`In the page: ${error}`);
