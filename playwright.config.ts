@@ -1,6 +1,8 @@
 import { defineConfig } from '@playwright/test';
 import { launchOptions } from './test/atrest/launch.ts';
 
+const elsewhere = ['test/atrest/**', 'test/webkit/**'];
+
 // Chromium and Firefox as the machine has them (Debian's packages), or Playwright's own. See scripts/install.sh.
 export default defineConfig({
   testDir: 'test',
@@ -11,13 +13,14 @@ export default defineConfig({
   reporter: [['list']],
   outputDir: 'build/test-results',
   projects: [
-    { name: 'chromium', testIgnore: 'atrest/**', use: { browserName: 'chromium', ...launchOptions('chromium') } },
+    { name: 'chromium', testIgnore: elsewhere, use: { browserName: 'chromium', ...launchOptions('chromium') } },
     {
       name: 'firefox',
-      testIgnore: 'atrest/**',
+      testIgnore: elsewhere,
       grepInvert: /@once/, // what does not depend on the engine
       use: { browserName: 'firefox', ...launchOptions('firefox') },
     },
-    { name: 'scanner', testMatch: 'atrest/**/*.spec.ts' }, // starts both browsers itself
+    { name: 'scanner', testMatch: 'test/atrest/**/*.spec.ts' }, // starts both browsers itself
+    { name: 'webkitgtk', testMatch: 'test/webkit/**/*.spec.ts' }, // starts it itself, by way of its own WebDriver
   ],
 });

@@ -39,4 +39,6 @@ addEventListener('connect', (event) => {
   const [port] = (event as MessageEvent).ports;
   if (!port) return;
   port.onmessage = ({ data }: MessageEvent<SessionRequest>) => port.postMessage(answer(data));
+  // WebKitGTK's shared workers cannot read a key. It is not held, then, and who gave it need not wait for an answer.
+  port.onmessageerror = () => port.postMessage({ generation: 0, keys: [] } satisfies SessionAnswer);
 });

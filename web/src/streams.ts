@@ -185,7 +185,13 @@ export async function getDecryptedStream(
       if (into) controller.byobRequest?.respond(0);
     },
   };
-  return new ReadableStream(source) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  try {
+    return new ReadableStream(source) as ReadableStream<Uint8Array<ArrayBuffer>>;
+  } catch {
+    // A browser without streams of bytes, as WebKitGTK is. No reader can bring a buffer there.
+    const plain = { pull: source.pull } as UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>;
+    return new ReadableStream(plain, { highWaterMark: 0 });
+  }
 }
 
 export async function getDecryptedRange(
