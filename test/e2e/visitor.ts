@@ -6,13 +6,13 @@ import { launchProfile, type ProfileBrowser } from '../atrest/launch.ts';
 
 // The demo page in real browsers, on profiles that stay on the disk, so that a browser can be closed and opened again.
 
-interface Site {
+export interface Site {
   url: string;
   close(): Promise<void>;
 }
 
 const server: string = '../../scripts/serve.mjs';
-const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
+export const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
 
 export const passphrase = 'correct horse battery';
 
@@ -25,11 +25,14 @@ export class Visitor {
   readonly #site: Site;
   readonly #name: ProfileBrowser;
   readonly #folder: string;
+  readonly #serviceWorkers: boolean;
   #context: BrowserContext | undefined;
 
-  constructor(site: Site, name: ProfileBrowser) {
+  /** @param serviceWorkers whether the browser has them; a private window of Firefox has not */
+  constructor(site: Site, name: ProfileBrowser, serviceWorkers: boolean) {
     this.#site = site;
     this.#name = name;
+    this.#serviceWorkers = serviceWorkers;
     this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), `demo-${name}-`));
   }
 
@@ -69,11 +72,16 @@ export class Visitor {
         console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
       });
     });
+    if (!this.#serviceWorkers)
+      await context.addInitScript(() => {
+        Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined });
+      });
     return context;
   }
 }
 
-export const test = base.extend<{ visitor: Visitor }, { site: Site }>({
+export const test = base.extend<{ visitor: Visitor; withServiceWorker: boolean }, { site: Site }>({
+  withServiceWorker: [false, { option: true }],
   site: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
     async ({}, use) => {
@@ -83,8 +91,8 @@ export const test = base.extend<{ visitor: Visitor }, { site: Site }>({
     },
     { scope: 'worker' },
   ],
-  visitor: async ({ site }, use, info) => {
-    const visitor = new Visitor(site, info.project.name as ProfileBrowser);
+  visitor: async ({ site, withServiceWorker }, use, info) => {
+    const visitor = new Visitor(site, info.project.name as ProfileBrowser, withServiceWorker);
     await use(visitor);
     await visitor.leave();
     expect(visitor.complaints, 'errors and CSP violations').toEqual([]);

@@ -1,0 +1,87 @@
+import { useState, useSyncExternalStore } from 'react';
+import type { CTWindow } from './head.ts';
+import { KeepOffline } from './keep-offline.tsx';
+import { Picture } from './picture.tsx';
+import { type Preferences, told } from './records.ts';
+import { windows } from './samples.ts';
+import type { Series } from './series-api.ts';
+import { SliceSlider } from './slice-slider.tsx';
+import type { View, Viewing } from './viewing.ts';
+import { WindowControls } from './window-controls.tsx';
+
+interface Props {
+  viewing: Viewing;
+  preferences: Preferences;
+}
+
+/** A CT series, slice by slice. */
+export function Viewer({ viewing, preferences }: Props) {
+  const view = useSyncExternalStore(viewing.subscribe, () => viewing.view);
+  const { offline, chosen, series } = view;
+  return (
+    <section className="panel viewer" aria-labelledby="viewer-title">
+      <div className="title">
+        <h2 id="viewer-title">
+          Viewer <span className="chip phi">phi</span>
+        </h2>
+        <button
+          type="button"
+          role="switch"
+          className="switch"
+          aria-checked={offline}
+          aria-describedby="network"
+          onClick={() => viewing.setOffline(!chosen)}
+        >
+          Offline
+        </button>
+      </div>
+      <p id="network" className="hint" role="status">
+        {offline &&
+          (chosen ? 'The network is asked for nothing.' : 'This browser is offline. The network is asked for nothing.')}
+      </p>
+      {series.state === 'opened' ? (
+        <Opened viewing={viewing} view={view} series={series.value} preferences={preferences} />
+      ) : (
+        <Unopened viewing={viewing} view={view} />
+      )}
+    </section>
+  );
+}
+
+function Opened({ viewing, view, series, preferences }: Props & { view: View; series: Series }) {
+  const [window, setWindow] = useState<CTWindow>(windows[preferences.window]);
+  const goTo = (n: number) => viewing.goTo(n);
+  return (
+    <>
+      <Picture
+        view={view}
+        series={series}
+        window={window}
+        setWindow={setWindow}
+        step={(by) => viewing.goTo(viewing.view.slice + by)}
+        overlay={preferences.overlay}
+      />
+      <SliceSlider view={view} series={series} goTo={goTo} />
+      <WindowControls window={window} setWindow={setWindow} />
+      <KeepOffline viewing={viewing} view={view} series={series} />
+    </>
+  );
+}
+
+function Unopened({ viewing, view: { series, offline } }: { viewing: Viewing; view: View }) {
+  if (series.state === 'reading') return <p>Looking for a series…</p>;
+  const why =
+    series.state === 'refused'
+      ? told(series)
+      : { code: '', message: offline ? 'No series is kept on this device.' : noSeries };
+  return (
+    <p className={why.code ? 'error' : ''}>
+      {why.code && <code>{why.code}</code>} {why.message}{' '}
+      <button type="button" onClick={() => viewing.look()}>
+        Look again
+      </button>
+    </p>
+  );
+}
+
+const noSeries = 'The server does not answer, and no series is kept on this device.';
