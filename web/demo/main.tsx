@@ -7,5 +7,4 @@ import './viewer.css';
 const root = document.getElementById('vault');
 if (root) createRoot(root).render(<App />);
 
-// What it fetches for later is not in the way of what the page starts with.
-addEventListener('load', startServiceWorker);
+void startServiceWorker();

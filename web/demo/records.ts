@@ -107,8 +107,8 @@ export class Records {
     await this.#updateList((ids) => [...ids.filter((id) => !added.includes(id)), ...added]);
   }
 
-  async addTwoSamples(): Promise<void> {
-    await this.add(await twoSamples());
+  addTwoSamples(): Promise<void> {
+    return this.add(twoSamples());
   }
 
   async delete(id: string): Promise<void> {

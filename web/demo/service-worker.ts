@@ -21,14 +21,17 @@ function trusted(): string {
   return (trustedTypes?.createPolicy('idbvault-demo', rules).createScriptURL(script) as string) ?? script;
 }
 
-/** Registers the service worker (sw.ts), and lends it the vault while that is unlocked here. The page works without it. */
+/**
+ * Registers the service worker (sw.ts), once the page has what it starts with, and lends it the vault while that is unlocked here.
+ * Without one, as in a private window, what is kept is read from the vault all the same.
+ */
 export async function startServiceWorker(): Promise<void> {
-  try {
-    await navigator.serviceWorker?.register(trusted(), { type: 'module' });
-    const built: string = '/dist/offline.js';
-    const { shareWithServiceWorker } = (await import(built)) as typeof import('../src/offline.ts');
-    shareWithServiceWorker(demo.database);
-  } catch {
-    // As in a private window. What is kept is read from the vault all the same.
-  }
+  const { serviceWorker } = navigator;
+  if (!serviceWorker) return;
+  const register = () => serviceWorker.register(trusted(), { type: 'module' }).catch(() => {});
+  if (document.readyState === 'complete') void register();
+  else addEventListener('load', register);
+  const built: string = '/dist/offline.js';
+  const { shareWithServiceWorker } = (await import(built)) as typeof import('../src/offline.ts');
+  shareWithServiceWorker(demo.database);
 }

@@ -86,15 +86,12 @@ export class Viewing {
 
   /** Looks for the series: in the vault, and where the network is there, at the server. */
   async look(): Promise<void> {
+    const kept = await this.#lookForKept();
+    if (kept.state === 'opened') await this.#open(kept); // and does not wait for the network
     const { signal } = this.#end;
-    let series = await this.#lookForKept();
     const asked = this.view.offline ? null : await askForSeries(signal).catch(() => null);
-    if (asked) series = { state: 'opened', value: asked };
-    if (signal.aborted) return;
-    this.#show({ series });
-    if (series.state !== 'opened') return;
-    this.#show({ kept: await this.#kept.numbers(series.value).catch(() => none) });
-    this.goTo(this.view.slice || Math.ceil(series.value.slices / 2));
+    if (asked) await this.#open({ state: 'opened', value: asked });
+    else if (kept.state !== 'opened' && !signal.aborted) this.#show({ series: kept });
   }
 
   /** Shows a slice, or the next one that there is. */
@@ -160,6 +157,14 @@ export class Viewing {
     if (this.view.shown) wipe(this.view.shown.reading);
     this.#show({ shown: null, series: { state: 'reading' } });
     this.#storage.close();
+  }
+
+  async #open(series: Reading<Series> & { state: 'opened' }): Promise<void> {
+    const kept = await this.#kept.numbers(series.value).catch(() => none);
+    if (this.#end.signal.aborted) return;
+    const known = this.view.series.state === 'opened';
+    this.#show({ series: known ? this.view.series : series, kept });
+    if (!known) this.goTo(this.view.slice || Math.ceil(series.value.slices / 2));
   }
 
   /** Looks at the description that is kept, and until when. */
