@@ -276,6 +276,12 @@ test('the server gives out what it should and nothing else', async ({ site, brow
     'cross-origin-resource-policy': 'same-origin',
   });
   expect((await ask('/')).headers['content-security-policy']).toContain("default-src 'none'");
+  const slice = await ask('/api/series/ct-head/60');
+  expect(slice.headers).toMatchObject({
+    'content-type': 'application/octet-stream',
+    'content-length': String(512 * 512 * 2),
+    'cache-control': 'no-store',
+  });
   const outside = [
     '/demo/../../package.json',
     '/demo/%2e%2e/%2e%2e/package.json',
@@ -285,6 +291,13 @@ test('the server gives out what it should and nothing else', async ({ site, brow
     '/demo/%2fetc/passwd',
     '/demo/%00',
     '/demo/',
+    '/demo-server/ct-head.js',
+    '/api/series/',
+    '/api/series/ct-head',
+    '/api/series/ct-head/0',
+    '/api/series/ct-head/61',
+    '/api/series/ct-head/1/..',
+    '/api/series/other/1',
     '/%',
     '/package.json',
     '//',
@@ -299,22 +312,30 @@ test('the pictures of the README', async ({ visitor, browserName }, info) => {
   const take = async (name: string) => {
     expect(visitor.complaints).toEqual([]);
     const file = keep ? path.join('docs/images', name) : info.outputPath(name);
-    await expectPicture(page, await page.screenshot({ path: file, fullPage: true }));
+    await expectPicture(page, await page.screenshot({ path: file }));
   };
   const page = await visitor.visit();
-  await page.setViewportSize({ width: 1280, height: 800 });
+  await page.setViewportSize({ width: 1280, height: 1400 });
   await unlockToSamples(page);
   await page.getByLabel('Language of dates').selectOption('fr');
   await page.getByLabel('Language of dates').selectOption('en');
-  await expect(onDisk(page)).toHaveCount(4);
+  await page.getByRole('button', { name: 'Keep offline' }).click();
+  await expect(page.getByText('All 60 slices are kept')).toBeVisible();
+  await expect(page.locator('.storage tfoot')).toContainText('65');
+  await expect(page.locator('.store')).toContainText(['4 records', '61 records']);
+  await page.mouse.move(0, 0);
   await take('demo.png');
 
-  const record = onDisk(page).filter({ hasText: 'split' }).first();
+  await page.getByRole('button', { name: 'series', exact: true }).click();
+  const record = page.locator('.store:has-text("series") ~ .record').filter({ hasText: 'split' }).first();
   await record.getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'demo', exact: true }).click();
   await page.getByRole('button', { name: 'Flip a bit' }).click();
   await expect(record).toContainText('bit flipped');
   await page.getByRole('button', { name: 'Read again' }).click();
-  await expect(refusedImages(page)).toHaveCount(1);
+  const name = await report(page).locator('.refusals code').textContent();
+  await page.getByRole('slider', { name: 'Slice', exact: true }).fill(name?.split(':').pop() ?? '');
+  await expect(page.locator('.screen .refused')).toContainText('ERR_INTEGRITY');
   await take('inspector-refusal.png');
 });
 

@@ -6,6 +6,11 @@ import { expect, field, onDisk, onlyInChromium, serve, test, unlockToSamples, Vi
 
 // The demo's viewer of a CT series.
 
+declare global {
+  /** How many slices' pixels were overwritten. */
+  var wiped: number | undefined;
+}
+
 const slider = (page: Page) => page.getByRole('slider', { name: 'Slice', exact: true });
 const picture = (page: Page) => page.locator('.screen canvas');
 const instead = (page: Page) => page.locator('.screen .refused');
@@ -56,6 +61,11 @@ async function holdBehind(page: Page, last: number) {
     for (const route of held.splice(0)) route.abort().catch(() => {}); // they were given up
   };
   return { asked, go };
+}
+
+/** Expects that the screen shows a slice in a window, pixel by pixel. */
+async function expectPixels(page: Page, n: number, width: number, level: number): Promise<void> {
+  await expect.poll(() => pixels(page)).toBe(expected(n, width, level));
 }
 
 /** What the stores' estimates give in sum, in records and in bytes. */
@@ -110,17 +120,19 @@ test('slices are shown as they were drawn, in the window that is chosen, and not
   page.on('request', (request) => asked.push(request.url()));
   await unlockToSamples(page);
   await expect(picture(page)).toHaveAttribute('data-slice', '30');
-  expect(await pixels(page)).toBe(expected(30, 80, 40));
+  await expectPixels(page, 30, 80, 40);
   await expect(source(page)).toHaveText('from the network');
 
   await slider(page).press('ArrowRight');
   await expect(picture(page)).toHaveAttribute('data-slice', '31');
   asked.length = 0;
   await button(page, 'Bone').click();
-  expect(await pixels(page)).toBe(expected(31, 2000, 500));
-  await page.getByRole('spinbutton', { name: 'Window' }).fill('350');
-  await page.getByRole('spinbutton', { name: 'Level' }).fill('-50');
-  expect(await pixels(page)).toBe(expected(31, 350, -50));
+  await expectPixels(page, 31, 2000, 500);
+  for (const [name, typed] of Object.entries({ Window: '350', Level: '-50' })) {
+    await page.getByRole('spinbutton', { name }).press('ControlOrMeta+a');
+    await page.keyboard.type(typed);
+  }
+  await expectPixels(page, 31, 350, -50);
   await picture(page).hover();
   const { x, y } = (await picture(page).boundingBox()) as { x: number; y: number };
   await page.mouse.move(x + 100, y + 100);
@@ -128,12 +140,12 @@ test('slices are shown as they were drawn, in the window that is chosen, and not
   await page.mouse.move(x + 120, y + 90);
   await page.mouse.up();
   await expect(page.getByRole('spinbutton', { name: 'Window' })).toHaveValue('385');
-  expect(await pixels(page)).toBe(expected(31, 385, -67));
+  await expectPixels(page, 31, 385, -67);
   expect(asked).toEqual([]);
 
   await page.mouse.wheel(0, 100);
   await expect(picture(page)).toHaveAttribute('data-slice', '32');
-  expect(await pixels(page)).toBe(expected(32, 385, -67));
+  await expectPixels(page, 32, 385, -67);
   await slider(page).press('End');
   await expect(picture(page)).toHaveAttribute('data-slice', '60');
 });
@@ -160,12 +172,18 @@ test('a keeping is stopped and gone on with; offline, the rest says that it is n
   asked.length = 0;
   await show(page, 18);
   await expect(source(page)).toHaveText('from the vault');
-  expect(await pixels(page)).toBe(expected(18, 80, 40));
+  await expectPixels(page, 18, 80, 40);
   await slider(page).press('ArrowRight');
   await expect(instead(page)).toHaveText('Slice 19 is not kept on this deviceThe page is offline.');
   await expect(picture(page)).toHaveCount(0);
   expect(asked).toEqual([]);
   await offline(page).click();
+  await expect(picture(page)).toHaveAttribute('data-slice', '19');
+  await page.context().setOffline(true);
+  await expect(offline(page)).toHaveAttribute('aria-checked', 'true');
+  await expect(instead(page)).toContainText('Slice 19 is not kept');
+  await page.context().setOffline(false);
+  await expect(offline(page)).toHaveAttribute('aria-checked', 'false');
   await expect(picture(page)).toHaveAttribute('data-slice', '19');
 
   go();
@@ -208,16 +226,24 @@ test('a slice that was tampered with is refused, and no other; a lock in another
   await expect(picture(page)).toHaveCount(0);
   const other = n === 12 ? 11 : n + 1;
   await show(page, other);
-  expect(await pixels(page)).toBe(expected(other, 80, 40));
+  await expectPixels(page, other, 80, 40);
   expect(asked).toEqual([]);
 
   const second = await visitor.visit();
   await unlockToSamples(second);
   const canvas = await picture(page).elementHandle();
+  await page.evaluate(() => {
+    const { fill } = Uint16Array.prototype;
+    Uint16Array.prototype.fill = function (this: Uint16Array, ...all) {
+      globalThis.wiped = (globalThis.wiped ?? 0) + 1;
+      return fill.apply(this, all);
+    };
+  });
   await button(second, 'Lock').click();
   await expect(page.getByRole('heading', { name: 'Enter your passphrase' })).toBeVisible();
   await expect(picture(page)).toHaveCount(0);
   expect(await canvas?.evaluate((element) => (element as HTMLCanvasElement).width)).toBe(0);
+  expect(await page.evaluate(() => globalThis.wiped)).toBeGreaterThan(4); // those beside it, too
 });
 
 test('a series that was kept is shown when the server is gone, after a reload, with a service worker', async ({
@@ -244,7 +270,7 @@ test('a series that was kept is shown when the server is gone, after a reload, w
   await unlockToSamples(page);
   for (const n of [1, 30, 60]) {
     await show(page, n);
-    expect(await pixels(page)).toBe(expected(n, 80, 40));
+    await expectPixels(page, n, 80, 40);
     await expect(source(page)).toHaveText('from the vault');
   }
   const answer = () =>

@@ -24,6 +24,9 @@ export function Viewer({ viewing, preferences }: Props) {
         <h2 id="viewer-title">
           Viewer <span className="chip phi">phi</span>
         </h2>
+        <p id="network" className="hint" role="status">
+          {offline && (chosen ? 'Nothing is fetched.' : 'The browser is offline.')}
+        </p>
         <button
           type="button"
           role="switch"
@@ -35,10 +38,6 @@ export function Viewer({ viewing, preferences }: Props) {
           Offline
         </button>
       </div>
-      <p id="network" className="hint" role="status">
-        {offline &&
-          (chosen ? 'The network is asked for nothing.' : 'This browser is offline. The network is asked for nothing.')}
-      </p>
       {series.state === 'opened' ? (
         <Opened viewing={viewing} view={view} series={series.value} preferences={preferences} />
       ) : (

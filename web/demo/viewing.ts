@@ -178,11 +178,16 @@ export class Viewing {
       }
       this.#show({ expiresAt: found.expiresAt });
       const left = (found.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY) - Date.now();
-      if (left < 2 ** 31) this.#expiry = setTimeout(() => this.look(), left + 1000);
+      if (left < 2 ** 31) this.#expiry = setTimeout(() => this.#expired(), left + 1000);
       return { state: 'opened', value: found.series };
     } catch (error) {
       return { state: 'refused', ...told(error) };
     }
+  }
+
+  #expired(): void {
+    this.#again();
+    void this.look();
   }
 
   /** The network came or went, or is to be used or not. */
