@@ -168,7 +168,7 @@ test('a keeping is stopped and gone on with; offline, the rest says that it is n
   await expect(standing(page)).toContainText('18 of 60 slices are kept, encrypted, until');
   await expect(button(page, 'Go on')).toBeFocused();
 
-  await offline(page).click();
+  await offline(page).press('Space');
   asked.length = 0;
   await show(page, 18);
   await expect(source(page)).toHaveText('from the vault');

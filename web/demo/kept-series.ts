@@ -63,18 +63,18 @@ export class KeptSeries {
     const there = await this.numbers(series);
     const missing = numbersOf(series).filter((n) => !there.has(n));
     const progress = { fetched: there.size, stored: there.size };
-    tell(progress);
+    tell({ ...progress });
 
     const fetched = async (n: number) => {
       const value = await askForSlice(series, n, signal);
       progress.fetched++;
-      tell(progress);
+      tell({ ...progress });
       return { key: sliceKey(series.id, n), value, classification: DataClassification.PHI, ttlMs: day };
     };
     const store = async (entries: Awaited<ReturnType<typeof fetched>>[]) => {
       await this.#storage.setManyEncrypted(entries);
       progress.stored += entries.length;
-      tell(progress);
+      tell({ ...progress });
     };
     // While some are stored, the next are fetched.
     let storing = Promise.resolve();

@@ -87,6 +87,7 @@ export class Records {
       (text) => JSON.stringify({ ...defaults, ...(text === null ? {} : JSON.parse(text)), ...change }),
       DataClassification.INTERNAL,
     );
+    await this.#readPreferences(); // so that who waits for this sees it
   }
 
   /** Overwrites preferences that cannot be read. */

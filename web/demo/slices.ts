@@ -49,12 +49,9 @@ export class Slices {
 
   /** Drops a slice that was written or deleted. */
   forget(n: number): void {
-    const held = this.#held.get(n);
     this.#held.delete(n);
     if (this.#loading?.n === n) this.#loading.stale = true;
-    // Its pixels are in use where it is shown, and stay until the new ones come.
-    if (n !== this.#wanted) wipe(held);
-    else void this.#load();
+    if (n === this.#wanted) void this.#load();
   }
 
   /** Drops all of them, and their pixels. */

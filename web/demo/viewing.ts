@@ -116,11 +116,12 @@ export class Viewing {
     const stop = new AbortController();
     this.#keeping = stop;
     this.#show({ keeping: { fetched: kept.size, stored: kept.size }, trouble: null });
-    await this.#try(
-      () => this.#kept.keep(series.value, stop.signal, (keeping) => this.#show({ keeping })),
-      stop.signal,
-    );
+    const tell = (keeping: KeepingProgress) => {
+      if (this.#keeping === stop) this.#show({ keeping });
+    };
+    await this.#try(() => this.#kept.keep(series.value, stop.signal, tell), stop.signal);
     this.#keeping = null;
+    stop.abort(); // what is still fetched where one failed
     this.#show({ keeping: null });
   }
 
@@ -241,7 +242,7 @@ export class Viewing {
 
 function pixelsOf(series: Series, bytes: Uint8Array<ArrayBuffer>): Uint16Array {
   if (bytes.length !== sliceBytes(series)) throw new Error('The slice has another size than its series says.');
-  return new Uint16Array(bytes.buffer);
+  return new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2);
 }
 
 async function outcome(read: () => Promise<unknown>): Promise<Reading<true>> {

@@ -76,8 +76,8 @@ func transact(mode string, requests func(store func(name string) js.Value)) erro
 	return wait(tx, "oncomplete", "onabort")
 }
 
-// read reads the vault as it is on the disk, without what lies in `chunks`: a series of images does not fit into memory as
-// often as something is written.
+// read reads the vault as it is on the disk, without what lies in `chunks`: a series of images is too much to read after each
+// write.
 func read() (disk, error) {
 	var keyrings, keys, records js.Value
 	err := transact("readonly", func(store func(string) js.Value) {
