@@ -148,6 +148,8 @@ test('slices are shown as they were drawn, in the window that is chosen, and not
   await expectPixels(page, 32, 385, -67);
   await slider(page).press('End');
   await expect(picture(page)).toHaveAttribute('data-slice', '60');
+  await button(page, 'Ask to keep it').click(); // what the browser answers is its own affair
+  await expect(page.locator('.storage')).toContainText(/The browser does not promise it\.|it is kept/);
 });
 
 test('a keeping is stopped and gone on with; offline, the rest says that it is not kept', async ({
