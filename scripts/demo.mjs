@@ -35,6 +35,7 @@ execFileSync(
   ['build', '-trimpath', '-ldflags=-s -w', '-o', 'build/demo/inspector.wasm', './web/demo/inspector'],
   { stdio: 'inherit', env: { ...process.env, GOOS: 'js', GOARCH: 'wasm' } },
 );
+execFileSync('node', ['scripts/pack.mjs', 'build/demo/inspector.wasm']);
 
 // What draws the series is the server's.
 await build({ ...common, entryPoints: ['web/demo/ct-head.ts'], outdir: 'build/demo-server' });

@@ -82,7 +82,9 @@ test.describe('on a profile of its own', () => {
 
 test('a record with a flipped bit, or in the place of another, is refused; the others open; undo brings it back, or storing it anew', async ({
   visitor,
+  browserName,
 }) => {
+  onlyInChromium(browserName);
   const page = await visitor.visit();
   await unlockToSamples(page);
   await page.getByLabel('Patient overlay on images').uncheck();
@@ -240,6 +242,9 @@ test('the page works by keyboard alone', async ({ visitor }) => {
   await page.getByRole('button', { name: 'Flip a bit' }).focus();
   await page.keyboard.press('Enter');
   await expect(page.locator('.record.changed')).toHaveCount(1);
+  await page.getByRole('button', { name: 'Read again' }).focus();
+  await page.keyboard.press('Enter');
+  await expect(report(page)).toContainText('2 records read: 1 open, 1 refused.');
 });
 
 test('the policy holds: what breaks it is reported', async ({ visitor }) => {
