@@ -214,7 +214,8 @@ test('a slice that was tampered with is refused, and no other; a lock in another
   await button(page, 'Cancel').click();
   await button(page, 'series').click();
   await expect(onDisk(page)).toHaveCount(16);
-  const record = page.locator('.store:has-text("series") ~ .record').filter({ hasText: 'split' }).first();
+  const series = page.locator('.store:has-text("series") ~ .record');
+  const record = series.filter({ hasText: 'split' }).first();
   await record.getByRole('checkbox').check();
   await button(page, 'Flip a bit').click();
   await expect(record).toContainText('bit flipped');
@@ -231,8 +232,17 @@ test('a slice that was tampered with is refused, and no other; a lock in another
   await expectPixels(page, other, 80, 40);
   expect(asked).toEqual([]);
 
+  // Where the description was changed, and the server does not answer, there is no series.
+  await record.getByRole('checkbox').uncheck();
+  const description = series.filter({ hasText: 'whole' });
+  await description.getByRole('checkbox').check();
+  await button(page, 'Flip a bit').click();
+  await expect(description).toContainText('bit flipped');
+  await page.context().route('**/api/series', (route) => route.abort());
   const second = await visitor.visit();
   await unlockToSamples(second);
+  await expect(second.getByRole('region', { name: 'Viewer' })).toContainText('ERR_INTEGRITY The data on this device');
+  visitor.complaints.length = 0; // the server did not answer
   const canvas = await picture(page).elementHandle();
   await page.evaluate(() => {
     const { fill } = Uint16Array.prototype;

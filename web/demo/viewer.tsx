@@ -2,7 +2,7 @@ import { useState, useSyncExternalStore } from 'react';
 import type { CTWindow } from './head.ts';
 import { KeepOffline } from './keep-offline.tsx';
 import { Picture } from './picture.tsx';
-import { type Preferences, told } from './records.ts';
+import type { Preferences } from './records.ts';
 import { windows } from './samples.ts';
 import type { Series } from './series-api.ts';
 import { SliceSlider } from './slice-slider.tsx';
@@ -69,13 +69,11 @@ function Opened({ viewing, view, series, preferences }: Props & { view: View; se
 
 function Unopened({ viewing, view: { series, offline } }: { viewing: Viewing; view: View }) {
   if (series.state === 'reading') return <p>Looking for a series…</p>;
-  const why =
-    series.state === 'refused'
-      ? told(series)
-      : { code: '', message: offline ? 'No series is kept on this device.' : noSeries };
+  const absent = offline ? 'No series is kept on this device.' : noSeries;
+  const { code, message } = series.state === 'refused' ? series : { code: '', message: absent };
   return (
-    <p className={why.code ? 'error' : ''}>
-      {why.code && <code>{why.code}</code>} {why.message}{' '}
+    <p className={code && 'error'}>
+      {code && <code>{code}</code>} {message}{' '}
       <button type="button" onClick={() => viewing.look()}>
         Look again
       </button>
