@@ -28,7 +28,7 @@ const headers = {
     "form-action 'none'",
     "frame-ancestors 'none'",
     "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
+    'trusted-types idbvault-demo', // lets through the service worker's address, and nothing else
   ].join('; '),
   'X-Content-Type-Options': 'nosniff',
   'Referrer-Policy': 'no-referrer',
@@ -46,6 +46,7 @@ function fileOf(target) {
     return undefined;
   }
   if (path === '/') return join(root, 'web/index.html');
+  if (path === '/sw.js') return join(root, 'build/demo/sw.js'); // whose scope is all that lies beside it
   for (const [prefix, folder] of Object.entries(folders)) {
     if (!path.startsWith(prefix) || path.includes('\0')) continue;
     // An encoded .. is still in the path.
@@ -55,12 +56,32 @@ function fileOf(target) {
   return undefined;
 }
 
-function answer(request, response) {
+/** The slices that were drawn, by number. */
+const drawn = new Map();
+
+/** Returns what an archive of images would answer, or undefined: a list of series, or the pixels of a slice. */
+async function seriesOf(path) {
+  const { series, drawSlice } = await import(pathToFileURL(join(root, 'build/demo-server/ct-head.js')).href);
+  if (path === '/api/series') return { type: 'application/json', body: Buffer.from(JSON.stringify([series])) };
+  const [, id, digits] = /^\/api\/series\/([^/]+)\/([1-9]\d{0,3})$/.exec(path) ?? [];
+  const n = Number(digits);
+  if (id !== series.id || n > series.slices) return undefined;
+  if (!drawn.has(n)) drawn.set(n, Buffer.from(drawSlice(n).buffer));
+  return { type: 'application/octet-stream', body: drawn.get(n) };
+}
+
+async function answer(request, response) {
   const text = (status, message) => {
     response.writeHead(status, { ...headers, 'Content-Type': 'text/plain; charset=utf-8' });
     response.end(`${message}\n`);
   };
   if (request.method !== 'GET' && request.method !== 'HEAD') return text(405, 'Only GET and HEAD.');
+  if (request.url.startsWith('/api/series')) {
+    const found = await seriesOf(request.url).catch(() => undefined); // it was not built
+    if (!found) return text(404, 'There is no such series. node scripts/demo.mjs builds the demo.');
+    response.writeHead(200, { ...headers, 'Content-Type': found.type, 'Content-Length': found.body.length });
+    return response.end(request.method === 'HEAD' ? undefined : found.body);
+  }
   const file = fileOf(request.url);
   const found = file && statSync(file, { throwIfNoEntry: false });
   if (!found?.isFile()) return text(404, 'There is no such file. node scripts/demo.mjs builds the demo.');

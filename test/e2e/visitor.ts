@@ -1,36 +1,52 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { type BrowserContext, test as base, expect as baseExpect, type Clock, type Page } from '@playwright/test';
+import {
+  type Browser,
+  type BrowserContext,
+  test as base,
+  expect as baseExpect,
+  type Clock,
+  type Page,
+} from '@playwright/test';
 import { launchProfile, type ProfileBrowser } from '../atrest/launch.ts';
 
-// The demo page in real browsers, on profiles that stay on the disk, so that a browser can be closed and opened again.
+// The demo page in real browsers.
 
-interface Site {
+export interface Site {
   url: string;
   close(): Promise<void>;
 }
 
 const server: string = '../../scripts/serve.mjs';
-const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
+export const { serve } = (await import(server)) as { serve(options: { port: number }): Promise<Site> };
 
 export const passphrase = 'correct horse battery';
 
 /** With patience: a passphrase is derived from again and again, which takes seconds where the machine is busy. */
 export const expect = baseExpect.configure({ timeout: 20_000 });
 
-/** A visitor's browser. */
+/** How a visitor comes. */
+export interface Visit {
+  site: Site;
+  browser: Browser;
+  /** Whether the browser has service workers: a private window of Firefox has none. */
+  serviceWorkers?: boolean;
+  /** Whether it is one of the visitor's own, on a profile that stays on the disk: it can be closed and opened again. */
+  profile?: boolean;
+}
+
+/** A visitor's browser, with nothing in it. */
 export class Visitor {
   readonly complaints: string[] = [];
-  readonly #site: Site;
+  readonly #how: Visit;
   readonly #name: ProfileBrowser;
-  readonly #folder: string;
+  #folder: string | undefined;
   #context: BrowserContext | undefined;
 
-  constructor(site: Site, name: ProfileBrowser) {
-    this.#site = site;
-    this.#name = name;
-    this.#folder = fs.mkdtempSync(path.join(os.tmpdir(), `demo-${name}-`));
+  constructor(how: Visit) {
+    this.#how = how;
+    this.#name = how.browser.browserType().name() as ProfileBrowser;
   }
 
   /** Opens the demo in a tab, and the browser where it is closed. */
@@ -41,7 +57,7 @@ export class Visitor {
     page.on('console', (message) => {
       if (message.type() === 'error') this.complaints.push(message.text());
     });
-    await page.goto(this.#site.url);
+    await page.goto(this.#how.site.url);
     return page;
   }
 
@@ -59,21 +75,27 @@ export class Visitor {
 
   async leave(): Promise<void> {
     await this.closeBrowser();
-    fs.rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#folder) fs.rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #launch(): Promise<BrowserContext> {
-    const context = await launchProfile(this.#name, this.#folder);
+    if (this.#how.profile) this.#folder ??= fs.mkdtempSync(path.join(os.tmpdir(), `demo-${this.#name}-`));
+    const context = this.#folder ? await launchProfile(this.#name, this.#folder) : await this.#how.browser.newContext();
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', (event) => {
         console.error(`CSP: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
       });
     });
+    if (!this.#how.serviceWorkers)
+      await context.addInitScript(() => {
+        Object.defineProperty(Navigator.prototype, 'serviceWorker', { value: undefined });
+      });
     return context;
   }
 }
 
-export const test = base.extend<{ visitor: Visitor }, { site: Site }>({
+export const test = base.extend<{ visitor: Visitor; profile: boolean }, { site: Site }>({
+  profile: [false, { option: true }],
   site: [
     // biome-ignore lint/correctness/noEmptyPattern: Playwright reads the pattern
     async ({}, use) => {
@@ -83,13 +105,18 @@ export const test = base.extend<{ visitor: Visitor }, { site: Site }>({
     },
     { scope: 'worker' },
   ],
-  visitor: async ({ site }, use, info) => {
-    const visitor = new Visitor(site, info.project.name as ProfileBrowser);
+  visitor: async ({ site, browser, profile }, use) => {
+    const visitor = new Visitor({ site, browser, profile });
     await use(visitor);
     await visitor.leave();
     expect(visitor.complaints, 'errors and CSP violations').toEqual([]);
   },
 });
+
+/** For a test to which no engine makes a difference. */
+export function onlyInChromium(browserName: string): void {
+  test.skip(browserName !== 'chromium', 'no engine makes a difference to it');
+}
 
 export async function unlock(page: Page, secret = passphrase): Promise<void> {
   await field(page).fill(secret);

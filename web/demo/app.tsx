@@ -6,13 +6,25 @@ import { startInspector, tellInspector } from './inspector.ts';
 import { Opened } from './opened.tsx';
 import { Records, told } from './records.ts';
 import { Report } from './report.tsx';
+import { Space } from './space.ts';
 import { Unlock } from './unlock.tsx';
 import { destroyVaults, lockGuide, openVault, unlockGuide, vaultExists } from './vaults.ts';
+import { Viewing } from './viewing.ts';
+
+/** What the page has of an unlocked vault. */
+export interface Unlocked {
+  records: Records;
+  viewing: Viewing;
+  space: Space;
+}
+
+/** The guide's vault, which is opened after the demo's: `opening`, `open`, or why it is not. */
+export type Guide = 'opening' | 'open' | { error: unknown };
 
 export function App() {
   const [exists, setExists] = useState<boolean | null>(null);
-  const [records, setRecords] = useState<Records | null>(null);
-  const [guideError, setGuideError] = useState<unknown>(null);
+  const [unlocked, setUnlocked] = useState<Unlocked | null>(null);
+  const [guide, setGuide] = useState<Guide>('opening');
   const [message, setMessage] = useState('');
   const [again, setAgain] = useState(false);
   const readAll = useRef<() => void>(() => {});
@@ -24,8 +36,11 @@ export function App() {
   }, []);
 
   useEffect(() => {
-    readAll.current = () => void records?.readAll();
-  }, [records]);
+    readAll.current = () => {
+      void unlocked?.records.readAll();
+      void unlocked?.viewing.readAgain();
+    };
+  }, [unlocked]);
 
   useEffect(() => {
     void look();
@@ -39,7 +54,7 @@ export function App() {
     const reason = remote ? 'Another tab locked the vault.' : 'Nobody was there, so the vault has locked itself.';
     // The guide's component goes before its vault is locked: it would show an error.
     flushSync(() => {
-      setRecords(null);
+      setUnlocked(null);
       setAgain(true);
       setMessage(asked.current ? 'The vault is locked, in all tabs.' : reason);
     });
@@ -49,7 +64,7 @@ export function App() {
 
   const lock = async () => {
     asked.current = true;
-    await records?.lock();
+    await unlocked?.records.lock();
     asked.current = false;
   };
 
@@ -60,21 +75,22 @@ export function App() {
       throw error;
     });
     // Only a passphrase that opened the first vault is let near the second: there it might be the one that makes it.
-    setGuideError(
-      await unlockGuide(secret).then(
-        () => null,
-        (error: unknown) => error,
-      ),
+    setGuide('opening');
+    unlockGuide(secret).then(
+      () => setGuide('open'),
+      (error: unknown) => setGuide({ error }),
     );
-    setRecords(await firstReading(storage, locked));
+    setUnlocked(await firstReading(storage, locked));
     await look();
     setMessage(exists ? '' : 'The vault is made, with two samples in it.');
   };
 
   const destroy = async () => {
     await destroyVaults();
-    records?.close();
-    setRecords(null);
+    unlocked?.records.close();
+    unlocked?.viewing.close();
+    unlocked?.space.close();
+    setUnlocked(null);
     delete document.documentElement.dataset.theme;
     await look();
     setMessage('The vault is deleted. There is nothing left of it on this device.');
@@ -83,31 +99,32 @@ export function App() {
   const report = document.getElementById('read-report');
   return (
     <>
-      <div className="bar" hidden={!records && !message}>
-        {records && (
+      <div className="bar" hidden={!unlocked && !message}>
+        {unlocked && (
           <p className="state">
             <span className="lamp" aria-hidden="true" /> Unlocked
           </p>
         )}
         <p role="status">{message}</p>
-        {records && (
+        {unlocked && (
           <button type="button" onClick={lock}>
             Lock
           </button>
         )}
       </div>
-      {records && <Opened records={records} guideError={guideError} say={setMessage} />}
-      {!records && exists !== null && <Unlock exists={exists} again={again} unlock={unlock} />}
-      {exists && <DeleteVault forgot={!records} destroy={destroy} />}
-      {report && createPortal(<Report records={records} />, report)}
+      {unlocked && <Opened unlocked={unlocked} guide={guide} say={setMessage} />}
+      {!unlocked && exists !== null && <Unlock exists={exists} again={again} unlock={unlock} />}
+      {exists && <DeleteVault forgot={!unlocked} destroy={destroy} />}
+      {report && createPortal(<Report unlocked={unlocked} />, report)}
     </>
   );
 }
 
-async function firstReading(storage: EncryptedStorage, locked: (remote: boolean) => void): Promise<Records> {
+async function firstReading(storage: EncryptedStorage, locked: (remote: boolean) => void): Promise<Unlocked> {
   const records = new Records(storage, tellInspector, locked);
   await records.readAll();
   if (records.snapshot.list.state === 'absent') await records.addTwoSamples();
+  const [viewing, space] = await Promise.all([Viewing.open(), Space.open(tellInspector)]);
   if (records.locked) throw new VaultError('ERR_LOCKED', 'The vault was locked while it was being opened.');
-  return records;
+  return { records, viewing, space };
 }

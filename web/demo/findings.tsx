@@ -1,4 +1,5 @@
 import type { RotationReport } from '../src/keys.ts';
+import { sized, timed } from './amounts.ts';
 import type { Deed } from './rotation.tsx';
 
 const done: Record<Deed, string> = {
@@ -33,10 +34,3 @@ function Fact({ name, value }: { name: string; value: string }) {
     </div>
   );
 }
-
-const unit = (n: number, unit: string, digits = 0) =>
-  new Intl.NumberFormat('en', { style: 'unit', unit, maximumFractionDigits: digits }).format(n);
-
-const sized = (bytes: number) => (bytes < 1e6 ? unit(bytes / 1e3, 'kilobyte', 1) : unit(bytes / 1e6, 'megabyte', 1));
-
-const timed = (ms: number) => (ms < 1000 ? unit(ms, 'millisecond') : unit(ms / 1000, 'second', 1));

@@ -55,7 +55,7 @@ export function Gallery({ records, snapshot, preferences, say }: Props) {
 
   const drawSlice = () =>
     attempt(async () => {
-      await records.add([await anotherSlice(preferences.window)]);
+      await records.add([anotherSlice(preferences.window)]);
       return 'A CT slice is drawn, encrypted and stored.';
     });
 

@@ -1,11 +1,12 @@
 import { useCallback, useEffect, useRef, useState, useSyncExternalStore } from 'react';
 import type { AuditLog, KeyStatus, RotationStatus } from '../src/keys.ts';
+import type { Unlocked } from './app.tsx';
 import { AuditTable } from './audit-table.tsx';
 import { ChangePassphrase } from './change-passphrase.tsx';
 import { Choice } from './choice.tsx';
 import { tellInspector } from './inspector.ts';
 import { KeyTable } from './key-table.tsx';
-import { type Records, told } from './records.ts';
+import { told } from './records.ts';
 import { Refusal } from './refusal.tsx';
 import { Rotation } from './rotation.tsx';
 import { DemoKeys } from './vaults.ts';
@@ -19,11 +20,12 @@ interface Known {
 }
 
 /** The keys of the vault over its lifetime: what opens it, how old they are, and what was done with them. */
-export function Keys({ records, autoLock }: { records: Records; autoLock: number }) {
+export function Keys({ unlocked, autoLock }: { unlocked: Unlocked; autoLock: number }) {
+  const { records } = unlocked;
   const [keys, setKeys] = useState<DemoKeys | null>(null);
   const [known, setKnown] = useState<Known | null>(null);
   const [error, setError] = useState<unknown>(null);
-  const refresh = useRefresh(records, keys, setKnown, setError);
+  const refresh = useRefresh(unlocked, keys, setKnown, setError);
 
   useEffect(() => {
     DemoKeys.load().then(setKeys, setError);
@@ -75,12 +77,13 @@ export function Keys({ records, autoLock }: { records: Records; autoLock: number
 
 /** Asks what is known of the keys whenever it may have changed, and returns what asks once more. */
 function useRefresh(
-  records: Records,
+  { records, space }: Unlocked,
   keys: DemoKeys | null,
   show: (known: Known) => void,
   fail: (error: unknown) => void,
 ): () => Promise<void> {
   const snapshot = useSyncExternalStore(records.subscribe, () => records.snapshot);
+  const used = useSyncExternalStore(space.subscribe, () => space.used);
   const asking = useRef<Promise<void> | null>(null);
   const again = useRef(false);
 
@@ -109,8 +112,8 @@ function useRefresh(
     await asking.current;
   }, [records, keys, show, fail]);
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a write that another snapshot tells of is counted by the keys
-  useEffect(() => void refresh(), [refresh, snapshot]);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a write that these tell of is counted by the keys
+  useEffect(() => void refresh(), [refresh, snapshot, used]);
 
   useEffect(() => {
     const look = () => void refresh();

@@ -87,6 +87,7 @@ export class Records {
       (text) => JSON.stringify({ ...defaults, ...(text === null ? {} : JSON.parse(text)), ...change }),
       DataClassification.INTERNAL,
     );
+    await this.#readPreferences(); // so that who waits for this sees it
   }
 
   /** Overwrites preferences that cannot be read. */
@@ -107,8 +108,8 @@ export class Records {
     await this.#updateList((ids) => [...ids.filter((id) => !added.includes(id)), ...added]);
   }
 
-  async addTwoSamples(): Promise<void> {
-    await this.add(await twoSamples());
+  addTwoSamples(): Promise<void> {
+    return this.add(twoSamples());
   }
 
   async delete(id: string): Promise<void> {

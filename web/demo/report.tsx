@@ -1,15 +1,17 @@
 import { useSyncExternalStore } from 'react';
-import type { Reading, Records, Snapshot } from './records.ts';
+import type { Unlocked } from './app.tsx';
+import type { Reading, Snapshot } from './records.ts';
 
 /** What the vault gave and refused at the last reading of every record. It stands in the inspector, beside the button that asks for it. */
-export function Report({ records }: { records: Records | null }) {
-  if (!records) return <p className="hint">The vault is locked: this page has no key, and no record can be read.</p>;
-  return <OpenedReport records={records} />;
+export function Report({ unlocked }: { unlocked: Unlocked | null }) {
+  if (!unlocked) return <p className="hint">The vault is locked: this page has no key, and no record can be read.</p>;
+  return <OpenedReport unlocked={unlocked} />;
 }
 
-function OpenedReport({ records }: { records: Records }) {
+function OpenedReport({ unlocked: { records, viewing } }: { unlocked: Unlocked }) {
   const snapshot = useSyncExternalStore(records.subscribe, () => records.snapshot);
-  const rows = rowsOf(snapshot);
+  const { checked } = useSyncExternalStore(viewing.subscribe, () => viewing.view);
+  const rows = [...rowsOf(snapshot), ...checked];
   const refused = rows.flatMap(([name, reading]) => {
     if (reading.state === 'absent') return [{ name, code: 'absent', message: 'It is listed, and not on the disk.' }];
     return reading.state === 'refused' ? [{ name, ...reading }] : [];

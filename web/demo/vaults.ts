@@ -1,11 +1,13 @@
 import { createEncryptedStorage, destroyVault, type EncryptedStorage, VaultError } from '../src/index.ts';
 import type { RotationOptions, RotationReport, VaultKeys } from '../src/keys.ts';
-
-const demo = { database: 'idbvault-demo', store: 'demo' };
+import { demo } from './names.ts';
 
 /** Where the guide's component keeps its value: the database and store that createEncryptedStorage takes by default. */
 const guide = { database: 'medical-imaging-viewer', store: 'encrypted-data' };
-let guideStorage: EncryptedStorage | undefined;
+let guideOpening: Promise<EncryptedStorage> | undefined;
+
+/** The guide's storage once it is open; undefined where it is not to be opened. */
+const guideStorage = async (): Promise<EncryptedStorage | undefined> => guideOpening?.catch(() => undefined);
 
 /** Whether the browser has the demo's vault. It can be told without the passphrase. */
 export async function vaultExists(): Promise<boolean> {
@@ -18,15 +20,22 @@ export function openVault(secret: string, expectVault: boolean): Promise<Encrypt
   return createEncryptedStorage(demo.database, demo.store, { secret, expectVault });
 }
 
+/** Opens another of the demo's stores, where the vault is unlocked on this page. */
+export const openStore = (name: 'store' | 'series' | 'fetched'): Promise<EncryptedStorage> =>
+  createEncryptedStorage(demo.database, demo[name]);
+
 /** Unlocks the guide's database for this page, so that its component, which passes no secret, can open it. */
 export async function unlockGuide(secret: string): Promise<void> {
-  guideStorage?.close();
-  guideStorage = await createEncryptedStorage(guide.database, guide.store, { secret });
+  const before = await guideStorage();
+  before?.close();
+  guideOpening = createEncryptedStorage(guide.database, guide.store, { secret });
+  await guideOpening;
 }
 
 /** Locks the guide's database in all tabs. */
 export async function lockGuide(): Promise<void> {
-  if (guideStorage && !guideStorage.locked) await guideStorage.lock();
+  const storage = await guideStorage();
+  if (storage && !storage.locked) await storage.lock();
 }
 
 export async function destroyVaults(): Promise<void> {
@@ -77,6 +86,7 @@ export class DemoKeys {
 
   /** Changes the guide's secret before work, so that a page that is left meanwhile has one passphrase for both after it. */
   async #withGuide<T>(old: string, next: string, work: () => Promise<T>, done = async () => false): Promise<T> {
+    await guideStorage(); // it may still be on its way
     const changed = await this.#guide.changeSecret(old, next).then(
       () => true,
       (error: unknown) => {

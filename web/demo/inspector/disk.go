@@ -15,7 +15,7 @@ var errAbsent = errors.New("there is no such database")
 // undefined. Both are ArrayBuffers.
 type entry struct{ record, chunk js.Value }
 
-// disk is all that the inspector reads of a vault.
+// disk is what the inspector reads of a vault.
 type disk struct {
 	keyring js.Value // undefined where there is none
 	keys    []string // of `records`, in the order of the store
@@ -76,32 +76,43 @@ func transact(mode string, requests func(store func(name string) js.Value)) erro
 	return wait(tx, "oncomplete", "onabort")
 }
 
-// read reads the vault as it is on the disk.
+// read reads the vault as it is on the disk, without what lies in `chunks`: a series of images is too much to read after each
+// write.
 func read() (disk, error) {
-	var keyrings, keys, records, chunkKeys, chunks js.Value
+	var keyrings, keys, records js.Value
 	err := transact("readonly", func(store func(string) js.Value) {
 		keyrings = store("keyring").Call("getAll")
 		keys, records = store("records").Call("getAllKeys"), store("records").Call("getAll")
-		chunkKeys, chunks = store("chunks").Call("getAllKeys"), store("chunks").Call("getAll")
 	})
 	if err != nil {
 		return disk{}, err
 	}
-	byKey := map[string]js.Value{}
-	for i := range chunkKeys.Get("result").Length() {
-		byKey[string(bytesOf(chunkKeys.Get("result").Index(i)))] = chunks.Get("result").Index(i)
-	}
 	d := disk{keyring: keyrings.Get("result").Index(0), entries: map[string]entry{}}
 	for i := range keys.Get("result").Length() {
 		key := string(bytesOf(keys.Get("result").Index(i)))
-		e := entry{record: records.Get("result").Index(i)}
-		if k := chunkKeyOf(key); k != nil {
-			e.chunk = byKey[string(k)]
-		}
 		d.keys = append(d.keys, key)
-		d.entries[key] = e
+		d.entries[key] = entry{record: records.Get("result").Index(i)}
 	}
 	return d, nil
+}
+
+// readChunks reads what records have in `chunks`.
+func (d disk) readChunks(keys []string) error {
+	requests := map[string]js.Value{}
+	err := transact("readonly", func(store func(string) js.Value) {
+		for _, key := range keys {
+			if k := chunkKeyOf(key); k != nil {
+				requests[key] = store("chunks").Call("get", bufferOf(k))
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for key, request := range requests {
+		d.entries[key] = entry{d.entries[key].record, request.Get("result")}
+	}
+	return nil
 }
 
 // write puts entries in their places, whatever was there.

@@ -11,7 +11,11 @@ import (
 )
 
 func main() {
-	i := &inspector{view: newView(dom.GetWindow().Document()), changes: map[string]change{}}
+	i := &inspector{
+		view:    newView(dom.GetWindow().Document()),
+		changes: map[string]change{},
+		opened:  map[string]bool{mainStore: true},
+	}
 	// Callbacks hand work over and return: one that waited would hold up the browser's events, those that it waits for
 	// included.
 	work := make(chan func() error)
@@ -27,7 +31,18 @@ func main() {
 		js.Global().Get("idbvaultDemo").Call("readAgain")
 	})
 	i.view.onSelect(i.selectionChanged)
-	dom.GetWindow().AddEventListener("vaultchange", false, func(dom.Event) { later(i.refresh) })
+	i.view.onToggle(func(store string) { later(func() error { return i.toggle(store) }) })
+	waiting := false
+	dom.GetWindow().AddEventListener("vaultchange", false, func(dom.Event) {
+		if waiting { // writes that come together are looked at together
+			return
+		}
+		waiting = true
+		later(func() error {
+			waiting = false
+			return i.refresh()
+		})
+	})
 	later(i.refresh)
 	for do := range work {
 		if err := guarded(do); err != nil {

@@ -17,6 +17,7 @@ const shown = 16
 // record is a stored record as far as it can be read without a key.
 type record struct {
 	key    string // as in the store `records`
+	store  string // of the application
 	name   []byte // HMAC of the record's name
 	header envelope.Header
 	size   int
@@ -37,12 +38,15 @@ func (p part) bytes() []byte {
 }
 
 func parse(key string, e entry) record {
-	r := record{key: key, size: sizeOf(e.record) + sizeOf(e.chunk)}
-	if _, r.name, r.err = envelope.ParseRecordKey([]byte(key)); r.err != nil {
+	r := record{key: key, size: sizeOf(e.record)}
+	if r.store, r.name, r.err = envelope.ParseRecordKey([]byte(key)); r.err != nil {
 		return r
 	}
 	if r.header, r.err = envelope.ParseHeader(front(e.record, envelope.MaxHeaderSize+envelope.TagSize)); r.err != nil {
 		return r
+	}
+	if r.header.Layout != envelope.Whole {
+		r.size += int(r.header.Length) + envelope.TagSize
 	}
 	r.parts = []part{{"ciphertext", e.record, r.header.Size()}}
 	if r.header.Layout != envelope.Whole {

@@ -16,6 +16,7 @@ type inspector struct {
 	disk    disk
 	changes map[string]change // what was done to records, by key
 	flips   int
+	opened  map[string]bool // the stores whose records are shown
 }
 
 // change is what the inspector did to a record.
@@ -43,13 +44,45 @@ func (i *inspector) refresh() error {
 			delete(i.changes, key)
 		}
 	}
-	records := make([]record, len(d.keys))
-	for n, key := range d.keys {
-		records[n] = parse(key, d.entries[key])
+	groups, err := i.groups()
+	if err != nil {
+		return err
 	}
-	i.view.show(d.keyring, records, i.changes)
+	i.view.show(d.keyring, groups, i.changes)
 	i.selectionChanged()
 	return nil
+}
+
+// groups returns the records by the application's stores. Of those that are shown at length, all is read.
+func (i *inspector) groups() ([]group, error) {
+	var groups []group
+	var atLength []string
+	for _, key := range i.disk.keys {
+		r := parse(key, i.disk.entries[key])
+		if len(groups) == 0 || groups[len(groups)-1].store != r.store {
+			groups = append(groups, group{store: r.store, open: i.opened[r.store], brief: r.store != mainStore})
+		}
+		g := &groups[len(groups)-1]
+		g.records = append(g.records, r)
+		if _, changed := i.changes[key]; g.open && (changed || !g.brief) {
+			atLength = append(atLength, key)
+		}
+	}
+	if err := i.disk.readChunks(atLength); err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		for n, r := range g.records {
+			g.records[n] = parse(r.key, i.disk.entries[r.key])
+		}
+	}
+	return groups, nil
+}
+
+// toggle shows the records of a store, or no longer.
+func (i *inspector) toggle(store string) error {
+	i.opened[store] = !i.opened[store]
+	return i.refresh()
 }
 
 func (i *inspector) refreshed() error {
@@ -72,6 +105,9 @@ func (i *inspector) flip() error {
 		return nil
 	}
 	key := selected[0]
+	if err := i.disk.readChunks(selected); err != nil {
+		return err
+	}
 	e := i.disk.entries[key]
 	r := parse(key, e)
 	if r.err != nil {
@@ -100,6 +136,9 @@ func (i *inspector) swap() error {
 	selected := i.view.selected()
 	if len(selected) != 2 {
 		return nil
+	}
+	if err := i.disk.readChunks(selected); err != nil {
+		return err
 	}
 	a, b := selected[0], selected[1]
 	i.view.say("The two records have changed places. " + proposal)

@@ -23,8 +23,19 @@ type view struct {
 // hint is what the status says at first (web/index.html), and when there is nothing else to say.
 const hint = "Tick one record to flip a bit in it, or two to swap them."
 
-// most is how many records are shown: a row takes milliseconds to make.
-const most = 50
+// most is how many records of a store are shown: a row takes milliseconds to make.
+const most = 100
+
+// mainStore is the store whose records are shown at first, and at length.
+const mainStore = "demo"
+
+// group is the records of one of the application's stores.
+type group struct {
+	store   string
+	records []record
+	open    bool // whether they are shown
+	brief   bool // as one line each, but for those that were changed
+}
 
 func newView(doc dom.Document) *view {
 	return &view{
@@ -42,6 +53,14 @@ func (v *view) onClick(id string, do func()) {
 
 func (v *view) onSelect(do func()) {
 	v.list.AddEventListener("change", false, func(dom.Event) { do() })
+}
+
+func (v *view) onToggle(do func(store string)) {
+	v.list.AddEventListener("click", false, func(e dom.Event) {
+		if button, ok := e.Target().(*dom.HTMLButtonElement); ok {
+			do(button.Value())
+		}
+	})
 }
 
 func (v *view) enable(id string, enabled bool) {
@@ -66,8 +85,8 @@ func (v *view) showNothing() {
 	v.add(v.list, "li", "empty", "There is no vault on this device. What you store will show up here.")
 }
 
-// show shows a vault in the place of what was shown. What was ticked stays ticked.
-func (v *view) show(keyring js.Value, records []record, changes map[string]change) {
+// show shows a vault in the place of what was shown. What was ticked stays ticked, and what had the focus keeps it.
+func (v *view) show(keyring js.Value, groups []group, changes map[string]change) {
 	v.keyring.SetTextContent("")
 	v.showKeyring(bytesOf(keyring))
 	ticked := map[string]bool{}
@@ -75,24 +94,65 @@ func (v *view) show(keyring js.Value, records []record, changes map[string]chang
 		ticked[key] = true
 	}
 	focused := ""
-	if box, ok := v.list.QuerySelector("input:focus").(*dom.HTMLInputElement); ok {
-		focused = box.Value()
+	if e := v.list.QuerySelector(":focus"); e != nil {
+		focused = e.Underlying().Get("value").String()
 	}
 	v.list.SetTextContent("")
-	for n := range min(len(records), most) {
-		r := &records[n]
+	for _, g := range groups {
+		if len(groups) > 1 {
+			if button := v.showStore(g, changes); button.Value() == focused {
+				button.Focus()
+			}
+		} else {
+			g.open, g.brief = true, false
+		}
+		if g.open {
+			v.showRecords(g, changes, ticked, focused)
+		}
+	}
+	if len(groups) == 0 {
+		v.add(v.list, "li", "empty", "The vault has no records.")
+	}
+}
+
+// showStore shows what is above the records of a store, or all that is shown of them.
+func (v *view) showStore(g group, changes map[string]change) *dom.HTMLButtonElement {
+	row := v.add(v.list, "li", "store", "")
+	button := v.add(row, "button", "", g.store).(*dom.HTMLButtonElement)
+	button.SetType("button")
+	button.SetValue(g.store)
+	button.SetAttribute("aria-expanded", strconv.FormatBool(g.open))
+	size, changed := 0, 0
+	for _, r := range g.records {
+		size += r.size
+		if _, ok := changes[r.key]; ok {
+			changed++
+		}
+	}
+	number := strconv.Itoa(len(g.records)) + " record"
+	if len(g.records) != 1 {
+		number += "s"
+	}
+	v.add(row, "span", "hint", number)
+	if changed > 0 {
+		v.add(row, "span", "chip changed", strconv.Itoa(changed)+" changed")
+	}
+	v.add(row, "span", "size", thousands(size)+" bytes")
+	return button
+}
+
+func (v *view) showRecords(g group, changes map[string]change, ticked map[string]bool, focused string) {
+	for n := range min(len(g.records), most) {
+		r := &g.records[n]
 		c, changed := changes[r.key]
-		box := v.showRecord(r, c, changed)
+		box := v.showRecord(r, c, changed, g.brief)
 		box.SetChecked(ticked[r.key])
 		if box.Value() == focused {
 			box.Focus()
 		}
 	}
-	if len(records) == 0 {
-		v.add(v.list, "li", "empty", "The vault has no records.")
-	}
-	if len(records) > most {
-		v.add(v.list, "li", "empty", "… and "+thousands(len(records)-most)+" more")
+	if len(g.records) > most {
+		v.add(v.list, "li", "empty", "… and "+thousands(len(g.records)-most)+" more")
 	}
 }
 
@@ -109,7 +169,7 @@ func (v *view) showKeyring(stored []byte) {
 	v.fact(v.keyring, "Size", thousands(len(stored))+" bytes")
 }
 
-func (v *view) showRecord(r *record, c change, changed bool) *dom.HTMLInputElement {
+func (v *view) showRecord(r *record, c change, changed, brief bool) *dom.HTMLInputElement {
 	row := v.add(v.list, "li", "record", "")
 	label := v.add(row, "label", "", "")
 	box := v.add(label, "input", "", "").(*dom.HTMLInputElement)
@@ -128,6 +188,9 @@ func (v *view) showRecord(r *record, c change, changed bool) *dom.HTMLInputEleme
 		v.add(label, "span", "chip changed", c.what)
 	}
 	v.add(label, "span", "size", thousands(r.size)+" bytes")
+	if brief && !changed {
+		return box
+	}
 	facts := v.add(row, "dl", "facts", "")
 	v.fact(facts, "key", class+", epoch "+strconv.Itoa(int(r.header.Epoch)))
 	v.fact(facts, "expires", expiry(r.header.Expires))
@@ -143,7 +206,7 @@ func (v *view) showRecord(r *record, c change, changed bool) *dom.HTMLInputEleme
 		}
 		v.hexFact(facts, p.label, p.bytes(), before)
 		if size := sizeOf(p.buffer) - p.start; n > 0 {
-			v.add(facts.LastChild().(dom.Element), "span", "more", "… "+thousands(size)+" in chunks")
+			v.add(facts.LastChild().LastChild(), "span", "more", "… "+thousands(size)+" in chunks")
 		}
 	}
 	return box
