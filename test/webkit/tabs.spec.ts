@@ -3,15 +3,15 @@ import { expect, openVault, test } from './test.ts';
 
 declare global {
   // What a window heard.
-  var heard: string[];
+  var heardHere: string[];
 }
 
 for (const runIn of ['main', 'worker'] as const)
   test(`a window hears what another writes, and a lock locks both, in ${runIn}`, async ({ page, webkit, site }) => {
     await openVault(page, site, { runIn });
     await page.evaluate(() => {
-      globalThis.heard = [];
-      storage.subscribe(null, ({ type, key, remote }) => heard.push(`${type} ${key} ${remote ? 'there' : 'here'}`));
+      globalThis.heardHere = [];
+      storage.subscribe(null, ({ type, key, remote }) => heardHere.push(`${type} ${key} ${remote ? 'there' : 'here'}`));
     });
     const other = await webkit.newPage();
     await openVault(other, site, { runIn });
@@ -20,7 +20,7 @@ for (const runIn of ['main', 'worker'] as const)
       await storage.delete('a');
       await storage.setEncrypted('b', 'stays', 'phi');
     });
-    await expect.poll(() => page.evaluate(() => heard)).toEqual(['set a there', 'delete a there', 'set b there']);
+    await expect.poll(() => page.evaluate(() => heardHere)).toEqual(['set a there', 'delete a there', 'set b there']);
     expect(await page.evaluate(() => storage.getDecrypted('b'))).toBe('stays');
     await page.evaluate(() => storage.lock());
     await expect.poll(() => other.evaluate(() => storage.locked)).toBe(true);
