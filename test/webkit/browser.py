@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # A WebKitGTK browser that WebDriver can drive, on a profile that stays on the disk: MiniBrowser forgets its own when automated.
+# What pages tell the console goes into the profile's file `console`.
 # browser.py --profile=FOLDER [--features=NAME,NAME]
 import argparse
+import os
 
 import gi
 
@@ -13,6 +15,7 @@ parser = argparse.ArgumentParser()
 parser.add_argument('--profile', required=True)
 parser.add_argument('--features', default='')
 given, _ = parser.parse_known_args()
+os.dup2(os.open(given.profile + '/console', os.O_CREAT | os.O_WRONLY | os.O_APPEND), 2)
 
 data = WebKit2.WebsiteDataManager(
     base_data_directory=given.profile + '/data', base_cache_directory=given.profile + '/cache'

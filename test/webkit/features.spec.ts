@@ -153,7 +153,7 @@ test('an archive is restored where there is no vault, and brought into one that 
   });
 });
 
-test('a service worker answers from the vault when the server is gone', async ({ page, webkit }) => {
+test('a service worker answers from the vault when the server is gone', async ({ page }) => {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'idbvault-offline-'));
   const files = ['/', ...['index', 'offline', 'later', 'extras', 'wasm_exec'].map((name) => `/some/folder/${name}.js`)];
   const options = {
@@ -212,7 +212,6 @@ test('a service worker answers from the vault when the server is gone', async ({
   await page.evaluate(() => storage.lock());
   expect(await get()).toEqual([503, 'ERR_LOCKED']);
   fs.rmSync(folder, { recursive: true });
-  webkit.complaints.splice(0); // fetches that fail are errors in the console
 });
 
 test('the hook of React shows a value, and what another window writes', async ({ page, webkit }) => {

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 
 /** A program, with all that it started. */
 export interface Group {
-  /** Its streams are the program's; the fourth is for what it tells of itself. */
+  /** Its fourth stream is for what the program tells of itself. */
   shell: ChildProcess;
   end(): Promise<void>;
 }
@@ -16,7 +16,7 @@ export function startGroup(program: string, args: string[], env: NodeJS.ProcessE
   const script = '"$@" & exec 3>&-; cat >/dev/null; kill -KILL 0';
   const shell = spawn('sh', ['-c', script, 'sh', program, ...args], {
     detached: true,
-    stdio: ['pipe', 'pipe', 'ignore', 'pipe'],
+    stdio: ['pipe', 'ignore', 'ignore', 'pipe'],
     env: { ...process.env, ...env },
   });
   const ended = once(shell, 'exit');

@@ -93,10 +93,6 @@ export class Tab {
     if (error !== undefined) throw new Error(`In the page: ${error}`);
     return value;
   }
-
-  async close(): Promise<void> {
-    await this.#command('DELETE', '/window');
-  }
 }
 
 async function send<T>(method: string, url: string, body?: object): Promise<T> {

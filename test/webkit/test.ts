@@ -53,8 +53,9 @@ export const test = base.extend<Each, All>({
     info.skip(!display, `Missing: ${lacks}`);
     const webkit = new WebKit(display, features);
     await use(webkit);
+    const { complaints } = webkit;
     await webkit.end();
-    expect(webkit.complaints).toEqual([]);
+    expect(complaints).toEqual([]);
   },
   page: async ({ webkit }, use) => use(await webkit.newPage()),
 });

@@ -43,8 +43,6 @@ function freePort(): Promise<number> {
 /** A WebKitGTK on a profile of its own, which can be closed, or killed, and opened again. */
 export class WebKit {
   readonly profile = fs.mkdtempSync(path.join(os.tmpdir(), 'idbvault-webkit-'));
-  /** What pages reported to the console as errors. */
-  readonly complaints: string[] = [];
   readonly #display: string;
   readonly #features: string[];
   #driver: Group | undefined;
@@ -54,6 +52,13 @@ export class WebKit {
   constructor(display: string, features: string[]) {
     this.#display = display;
     this.#features = features;
+  }
+
+  /** What pages reported to the console as errors. */
+  get complaints(): string[] {
+    const console = path.join(this.profile, 'console');
+    const lines = fs.existsSync(console) ? fs.readFileSync(console, 'utf8').split('\n') : [];
+    return lines.filter((line) => /CONSOLE .*ERROR/.test(line));
   }
 
   /** Opens a window, and the browser where it is closed. */
@@ -96,15 +101,9 @@ export class WebKit {
       NO_AT_BRIDGE: '1',
       WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS: '1', // it refuses to start for root, as which containers run tests
     });
-    void this.#hear(this.#driver);
     const args = [path.join(import.meta.dirname, 'browser.py'), `--profile=${this.profile}`];
     return Session.start(`http://127.0.0.1:${port}`, {
       'webkitgtk:browserOptions': { binary: python, args: [...args, `--features=${this.#features}`] },
     });
-  }
-
-  async #hear({ shell }: Group): Promise<void> {
-    for await (const line of createInterface({ input: shell.stdout as NodeJS.ReadableStream }))
-      if (/^CONSOLE .*ERROR/.test(line)) this.complaints.push(line);
   }
 }
