@@ -231,6 +231,11 @@ test('a slice that was tampered with is refused, and no other; a lock in another
   await show(page, other);
   await expectPixels(page, other, 80, 40);
   expect(asked).toEqual([]);
+  await slider(page).fill(String(n));
+  await button(page, 'Fetch it again').click();
+  await expectPixels(page, n, 80, 40);
+  await expect(source(page)).toHaveText('from the vault');
+  expect(asked).toEqual([n]);
 
   // Where the description was changed, and the server does not answer, there is no series.
   await record.getByRole('checkbox').uncheck();

@@ -1,4 +1,4 @@
-import { DataClassification, type EncryptedStorage } from '../src/index.ts';
+import { DataClassification, type EncryptedStorage, type Entry } from '../src/index.ts';
 import { askForSlice, numbersOf, type Series } from './series-api.ts';
 
 /** Milliseconds that a series is kept on the device. */
@@ -66,12 +66,12 @@ export class KeptSeries {
     tell({ ...progress });
 
     const fetched = async (n: number) => {
-      const value = await askForSlice(series, n, signal);
+      const entry = await fetchEntry(series, n, signal);
       progress.fetched++;
       tell({ ...progress });
-      return { key: sliceKey(series.id, n), value, classification: DataClassification.PHI, ttlMs: day };
+      return entry;
     };
-    const store = async (entries: Awaited<ReturnType<typeof fetched>>[]) => {
+    const store = async (entries: Entry[]) => {
       await this.#storage.setManyEncrypted(entries);
       progress.stored += entries.length;
       tell({ ...progress });
@@ -91,9 +91,19 @@ export class KeptSeries {
     }
   }
 
+  /** Fetches a slice and stores it in the place of what is kept. */
+  async renew(series: Series, n: number, signal: AbortSignal): Promise<void> {
+    await this.#storage.setManyEncrypted([await fetchEntry(series, n, signal)]);
+  }
+
   /** Deletes the series, its description included, in one transaction. */
   async remove(series: Series): Promise<void> {
     const slices = numbersOf(series).map((n) => sliceKey(series.id, n));
     await this.#storage.deleteMany([descriptionKey(series.id), ...slices]);
   }
+}
+
+async function fetchEntry(series: Series, n: number, signal: AbortSignal): Promise<Entry> {
+  const value = await askForSlice(series, n, signal);
+  return { key: sliceKey(series.id, n), value, classification: DataClassification.PHI, ttlMs: day };
 }

@@ -14,13 +14,15 @@ interface Props {
   /** Goes so many slices on. */
   step: (by: number) => void;
   overlay: boolean;
+  /** Fetches a slice that is refused. */
+  renew: (n: number) => void;
 }
 
 /** How far a wheel turns for one slice, in CSS pixels. */
 const notch = 100;
 
 /** The slice that came last, or in its place why it is not shown. Dragging changes the window, the wheel the slice. */
-export function Picture({ view, series, window, setWindow, step, overlay }: Props) {
+export function Picture({ view, series, window, setWindow, step, overlay, renew }: Props) {
   const frame = useRef<HTMLDivElement>(null);
   const drag = useRef<{ x: number; y: number; from: CTWindow } | null>(null);
   const { shown } = view;
@@ -46,7 +48,7 @@ export function Picture({ view, series, window, setWindow, step, overlay }: Prop
   }, []);
 
   const take = (event: PointerEvent) => {
-    if (event.button !== 0) return;
+    if (event.button !== 0 || shown?.reading.state !== 'opened') return;
     event.currentTarget.setPointerCapture(event.pointerId);
     drag.current = { x: event.clientX, y: event.clientY, from: window };
   };
@@ -77,7 +79,9 @@ export function Picture({ view, series, window, setWindow, step, overlay }: Prop
           {overlay && <Overlay n={shown.n} series={series} window={window} />}
         </>
       )}
-      {shown && shown.reading.state !== 'opened' && <Instead n={shown.n} reading={shown.reading} />}
+      {shown && shown.reading.state !== 'opened' && (
+        <Instead n={shown.n} reading={shown.reading} renew={view.offline ? null : renew} />
+      )}
     </div>
   );
 }
@@ -134,22 +138,32 @@ function Overlay({ n, series, window }: Pick<Props, 'series' | 'window'> & { n: 
   );
 }
 
-function Instead({ n, reading }: { n: number; reading: Exclude<SliceReading, { state: 'opened' }> }) {
+interface InsteadProps {
+  n: number;
+  reading: Exclude<SliceReading, { state: 'opened' }>;
+  /** Null where there is no network to fetch it from. */
+  renew: ((n: number) => void) | null;
+}
+
+function Instead({ n, reading, renew }: InsteadProps) {
+  if (reading.state !== 'refused')
+    return (
+      <div className="refused" role="status">
+        <strong>Slice {n} is not kept on this device</strong>
+        <span>{reading.state === 'absent' ? 'The page is offline.' : 'The server does not answer.'}</span>
+      </div>
+    );
   return (
-    <p className="refused" role="status" data-code={reading.state === 'refused' ? reading.code : undefined}>
-      {reading.state === 'refused' ? (
-        <>
-          <strong>
-            Slice {n} is refused: <code>{reading.code}</code>
-          </strong>
-          <span>{reading.message}</span>
-        </>
-      ) : (
-        <>
-          <strong>Slice {n} is not kept on this device</strong>
-          <span>{reading.state === 'absent' ? 'The page is offline.' : 'The server does not answer.'}</span>
-        </>
+    <div className="refused" role="status" data-code={reading.code}>
+      <strong>
+        Slice {n} is refused: <code>{reading.code}</code>
+      </strong>
+      <span>{reading.message}</span>
+      {renew && (
+        <button type="button" onClick={() => renew(n)}>
+          Fetch it again
+        </button>
       )}
-    </p>
+    </div>
   );
 }

@@ -59,6 +59,7 @@ function Opened({ viewing, view, series, preferences }: Props & { view: View; se
         setWindow={setWindow}
         step={(by) => viewing.goTo(viewing.view.slice + by)}
         overlay={preferences.overlay}
+        renew={(n) => viewing.renew(n)}
       />
       <SliceSlider view={view} series={series} goTo={goTo} />
       <WindowControls window={window} setWindow={setWindow} />

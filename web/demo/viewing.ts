@@ -130,6 +130,13 @@ export class Viewing {
     this.#keeping?.abort();
   }
 
+  /** Fetches a slice that is refused, and stores it in the place of what the vault has. */
+  async renew(n: number): Promise<void> {
+    const { series } = this.view;
+    const { signal } = this.#end;
+    if (series.state === 'opened') await this.#try(() => this.#kept.renew(series.value, n, signal), signal);
+  }
+
   async remove(): Promise<void> {
     const { series } = this.view;
     if (series.state === 'opened') await this.#try(() => this.#kept.remove(series.value), this.#end.signal);
