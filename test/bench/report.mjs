@@ -17,6 +17,7 @@ const bars = {
   get16MiB: ['`getDecryptedBytes`, 16 MiB', 1.03],
   setSeries: ['`setManyEncrypted`, 60 slices of 512 KiB', 1.1],
   getSlice: ['`getDecryptedBytes`, a slice of 512 KiB, against IndexedDB in clear', 1.3],
+  hookGet: ["`useEncryptedStorage`, from a component's first render to its value, against `getDecrypted`", 1.1],
   open: ['open and unlock an existing vault, WebAssembly running', 1.05],
   longest: ["main thread's longest task while 64 MiB go in and out", 1.1],
 };

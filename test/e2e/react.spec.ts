@@ -1,4 +1,7 @@
 // biome-ignore-all lint/correctness/noComponentHookFactories: a test's components live in its page
+
+import fs from 'node:fs';
+import { test as bare } from '@playwright/test';
 import type { ReactNode } from 'react';
 import { expect, loadServer, openReact, secret, reactTest as test, versions } from './react-page.ts';
 
@@ -444,3 +447,11 @@ for (const version of versions)
       }, served);
     });
   });
+
+bare('the code of docs/REACT.md, and of the README on React, is what test/types compiles', () => {
+  const compiled = fs.readFileSync('test/types/react.tsx', 'utf8');
+  const pages = ['docs/REACT.md', 'README.md'].map((file) => fs.readFileSync(file, 'utf8'));
+  const blocks = pages.flatMap((page) => [...page.matchAll(/```tsx\n(.*?)```/gs)].map(([, code = '']) => code));
+  expect(blocks.length).toBe(7);
+  for (const block of blocks) expect(compiled).toContain(block.replace(/^import .*\n/gm, '').trim());
+});

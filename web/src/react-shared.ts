@@ -45,8 +45,7 @@ export abstract class Shared<S> {
       this.begin();
     }
     return (wait) => {
-      this.#users--;
-      this.rest(wait);
+      if (!--this.#users) this.rest(wait);
     };
   }
 
@@ -73,7 +72,10 @@ export const useShared = <S>(of: Shared<S>): S =>
     () => of.initial,
   );
 
-/** Returns what a map has of a name, or makes it. On a server, which renders for many, nothing is kept. */
+/**
+ * Returns what a map has of a name, or makes it and has it begin: while React renders and commits, a read is on its way. On a server,
+ * which renders for many, nothing is kept.
+ */
 export function shared<X extends Shared<unknown>>(
   among: Map<string, unknown>,
   name: string,
@@ -82,10 +84,7 @@ export function shared<X extends Shared<unknown>>(
   let found = among.get(name) as X | undefined;
   if (!found) {
     found = make(among, name);
-    if (globalThis.document) {
-      among.set(name, found);
-      found.rest(patience);
-    }
+    if (globalThis.document) found.hold()(patience);
   }
   return found;
 }
