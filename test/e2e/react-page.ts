@@ -87,6 +87,7 @@ async function holdable(page: Page): Promise<void> {
   await page.addInitScript(() => {
     globalThis.gates = {};
     globalThis.failing = '';
+    globalThis.waiting = 0;
     for (const name of ['encrypt', 'decrypt'] as const) {
       const call = SubtleCrypto.prototype[name];
       // The call is made at once, since its bytes are only lent, and its result waits.
@@ -94,7 +95,9 @@ async function holdable(page: Page): Promise<void> {
         const gate = globalThis.gates[name];
         const result = call.apply(this, all);
         result.catch(() => {}); // whoever waits for it behind the gate hears of it
-        return gate ? gate.then(() => result) : result;
+        if (!gate) return result;
+        globalThis.waiting++;
+        return gate.then(() => result);
       };
     }
     for (const name of ['put', 'delete'] as const) {
@@ -115,6 +118,8 @@ declare global {
   var flushSync: typeof import('react-dom').flushSync;
   /** What calls of SubtleCrypto wait for. */
   var gates: { encrypt?: Promise<void> | undefined; decrypt?: Promise<void> | undefined };
+  /** How many calls have met a closed gate. */
+  var waiting: number;
   /** The name of the DOMException that writes fail with, or none. */
   var failing: string;
   /** Holds calls until the function that it returns is called. */

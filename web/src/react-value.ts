@@ -94,7 +94,7 @@ class ValueCell extends Cell<Stored, unknown> {
         storage.setEncrypted(this.key, text, classification).then(() => text);
       return this.#change({ make: () => text, write });
     }
-    const make = (text: Text) => textOf(next(text && parse(text)));
+    const make = (text: Text) => textOf(next(text === null ? null : parse(text)));
     const write = async (storage: EncryptedStorage) => {
       let made: Text = null;
       const remake = (text: Text) => {
