@@ -12,7 +12,7 @@ function Value({ name, shown }) {
   return value;
 }
 
-/** Returns what renders a record of a store for the first time, and resolves when its value is on the page. */
+/** Returns what renders a record of a store for the first time, and resolves when its value is in the DOM, apart from the page: nothing is painted. */
 export function makeShow(place) {
   const root = createRoot(document.createElement('div'));
   const render = (child) => flushSync(() => root.render(createElement(EncryptedStorageProvider, place, child)));

@@ -221,10 +221,7 @@ export async function measureOpen(rounds) {
   return results;
 }
 
-/**
- * Has components show records through the hook, and reads as many with the core's own get. Milliseconds from the first render of each to
- * its value on the page.
- */
+/** Has components show records through the hook, from the first render of each to its value in its DOM, and reads as many with the core's own get. */
 export async function measureHook(rounds) {
   const { makeShow } = await import('/react/hook.js');
   const storage = sides.ours.storage;

@@ -220,6 +220,9 @@ for (const version of versions)
         const cancelled = () => Promise.reject('cancelled');
         mount(h(hooks.EncryptedStorageProvider, { database: 'other', secret: cancelled }, h(Status)));
         await until(() => text().endsWith('locked cancelled'));
+        const options = { sesion: 'origin' } as object;
+        mount(h(hooks.EncryptedStorageProvider, { database: 'third', secret: () => secret, options }, h(Status)));
+        await until(() => text().includes('error VaultError: There is no option sesion'));
         mount(h(Status)); // the default vault, without a secret
         await until(() => text().includes('locked VaultError'));
         return { ...caught, message: caught.message, made: (await indexedDB.databases()).length };

@@ -121,7 +121,7 @@ export abstract class Cell<X, V> extends Shared<Snapshot<V>> implements Reader {
 
   protected fail(what: 'load' | 'save', error: unknown): void {
     this.error = error;
-    if (hasCode(error, /LOCKED/)) this.source.locked();
+    if (hasCode(error, /_LOCKED/)) this.source.locked();
     this.refresh();
     // A vault that is locked is no failure.
     if (this.snapshot.error) console.error(`Failed to ${what} encrypted value:`, this.snapshot.error);

@@ -148,7 +148,7 @@ export class Source extends Shared<Vault> {
         this.#opened = undefined;
         // What is no VaultError comes from who was asked for the secret. An attempt to unlock that fails leaves it locked.
         const locked =
-          this.snapshot.locked || !(error instanceof VaultError) || hasCode(error, /SECRET|LOCKED|EVICTED/);
+          this.snapshot.locked || !(error instanceof VaultError) || hasCode(error, /SECRET|_LOCKED|EVICTED/);
         this.#set({ status: locked ? 'locked' : 'error', exists, error: error === noSecret ? null : error });
       }
       throw error;
