@@ -224,6 +224,9 @@ for (const version of versions)
         const options = { sesion: 'origin' } as object;
         mount(h(hooks.EncryptedStorageProvider, { database: 'third', secret: () => secret, options }, h(Status)));
         await until(() => text().includes('error VaultError: There is no option sesion'));
+        const autoLock = { idleMs: 1 };
+        mount(h(hooks.EncryptedStorageProvider, { database: 'fourth', secret: () => secret, autoLock }, h(Status)));
+        await until(() => text().includes('error VaultError: The option autoLock.idleMs'));
         mount(h(Status)); // the default vault, without a secret
         await until(() => text().includes('locked VaultError'));
         return { ...caught, message: caught.message, made: (await indexedDB.databases()).length };

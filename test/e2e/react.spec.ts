@@ -443,6 +443,10 @@ for (const version of versions)
     });
   });
 
+bare("the built file begins with 'use client'", () => {
+  expect(fs.readFileSync('web/dist/react.js', 'utf8')).toMatch(/^'use client';/);
+});
+
 bare('the code of docs/REACT.md, and of the README on React, is what test/types compiles', () => {
   const compiled = fs.readFileSync('test/types/react.tsx', 'utf8');
   const pages = ['docs/REACT.md', 'README.md'].map((file) => fs.readFileSync(file, 'utf8'));

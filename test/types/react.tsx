@@ -20,8 +20,12 @@ function UserPreferences() {
     DataClassification.INTERNAL,
   );
   if (loading) return <p>Loading…</p>;
-  if (error) return <p>Not available.</p>;
-  return <button onClick={() => updateValue({ theme: 'dark' })}>Current theme: {value?.theme}</button>;
+  return (
+    <p>
+      <button onClick={() => updateValue({ theme: 'dark' })}>Current theme: {value?.theme}</button>
+      {error ? 'It was not read, or not saved.' : ''}
+    </p>
+  );
 }
 
 function Counter() {
