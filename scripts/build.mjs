@@ -20,12 +20,28 @@ const beside = (modules, path) => ({
 const indexIsBeside = beside(/^\.\/(index|errors|internal|link|loader|openings|secret)\.ts$/, './index.js');
 const indexIsAbove = beside(/^\.\.\/index\.ts$/, '../index.js');
 
+/** Has a bundle import once from a module, where esbuild does for each file of the source. Lines stay where they are, for the map. */
+function mergeImports(text) {
+  const statement = /^import \{([^}]*)\} from ("[^"]*");/gm;
+  const names = {};
+  for (const [, list, module] of text.matchAll(statement)) names[module] = `${names[module] ?? ''}${list},`;
+  return text.replace(statement, (all, _, module) => {
+    const lines = '\n'.repeat(all.split('\n').length - 1);
+    const first = names[module] ? `import {${names[module].replaceAll('\n', '')}} from ${module};` : '';
+    delete names[module];
+    return first + lines;
+  });
+}
+
 /** Bundles a file of web/src as web/dist/<name>.js. terser leaves 5 % less than esbuild does. */
 async function bundle(name, options) {
   const common = { bundle: true, format: 'esm', target: 'es2022', sourcemap: 'external', write: false };
   const built = await build({ ...common, outdir: 'web/dist', entryPoints: [`web/src/${name}.ts`], ...options });
   const [map, { text }] = built.outputFiles;
-  const { code, map: smallMap } = await minify(text, {
+  // terser drops a directive that it does not know.
+  const [preamble] = /^'use client';/.exec(readFileSync(`web/src/${name}.ts`, 'utf8')) ?? [];
+  const { code, map: smallMap } = await minify(mergeImports(text), {
+    format: { preamble },
     module: true,
     ecma: 2022,
     compress: {
@@ -53,7 +69,7 @@ await bundle('index', {
 for (const name of [...lazy, 'session-worker', 'keys', 'offline', 'archive'])
   await bundle(name, { plugins: [indexIsBeside, ...lazyIsBeside] });
 for (const name of persisters) await bundle(`persist/${name}`, { plugins: [indexIsAbove] });
-await bundle('react', { external: ['react'], plugins: [indexIsBeside] });
+await bundle('react', { external: ['react'], plugins: [indexIsBeside, beside(/^\.\/keys\.ts$/, './keys.js')] });
 await bundle('cornerstone', { external: ['dicom-parser'], plugins: [indexIsBeside] });
 // A bundler that makes one file of a worker, as Vite does, must find no import in it that is made later. So it has it all.
 const wasmExecIsInside = {

@@ -237,6 +237,30 @@ export async function measureOpen(rounds) {
   return results;
 }
 
+/** Has components show records through the hook, from the first render of each to its value in its DOM, and reads as many with the core's own get. */
+export async function measureHook(rounds) {
+  const { makeShow } = await import('/react/hook.js');
+  const storage = sides.ours.storage;
+  const work = {
+    hook: makeShow({ database: 'ours-bench', store: 'records' }),
+    core: (name) => storage.getDecrypted(name),
+  };
+  const results = [];
+  for (let round = -5; round < rounds; round++) {
+    const ms = {};
+    for (const which of round % 2 ? ['hook', 'core'] : ['core', 'hook']) {
+      const list = fresh(50);
+      await storage.setManyEncrypted(list.map((key) => ({ key, value: JSON.stringify(text) })));
+      await pause();
+      const start = performance.now();
+      for (const name of list) await work[which](name);
+      ms[which] = performance.now() - start;
+    }
+    if (round >= 0) results.push({ ours: ms.hook, floor: ms.core });
+  }
+  return results;
+}
+
 /** The longest time for which the main thread does nothing else while 64 MiB go in and out. */
 export async function measureLongest(rounds) {
   const value = bytesOf(64 * MiB);

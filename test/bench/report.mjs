@@ -18,6 +18,7 @@ const bars = {
   setSeries: ['`setManyEncrypted`, 60 slices of 512 KiB', 1.1],
   getSlice: ['`getDecryptedBytes`, a slice of 512 KiB, against IndexedDB in clear', Number.POSITIVE_INFINITY],
   showSlice: ['the same, drawn on a canvas with window and level', 1.3],
+  hookGet: ["`useEncryptedStorage`, from a component's first render to its value, against `getDecrypted`", 1.1],
   open: ['open and unlock an existing vault, WebAssembly running', 1.05],
   longest: ["main thread's longest task while 64 MiB go in and out", 1.1],
 };

@@ -6,6 +6,7 @@ import http from 'node:http';
 import os from 'node:os';
 import path from 'node:path';
 import { chromium } from '@playwright/test';
+import { build } from 'esbuild';
 import { chart, document, startUpChart, table } from './report.mjs';
 
 const quick = process.argv.includes('quick');
@@ -13,7 +14,27 @@ const rounds = quick ? 5 : 15;
 const sizes = quick ? [100, 1000] : [100, 10_000, 100_000];
 
 const types = { '.js': 'text/javascript', '.wasm': 'application/wasm', '.html': 'text/html' };
-const folders = { '/dist/': 'web/dist', '/bench/': 'test/bench' };
+const folders = { '/dist/': 'web/dist', '/bench/': 'test/bench', '/react/': 'build/bench' };
+
+// React and the hook, on the same core.
+await build({
+  entryPoints: ['test/bench/hook.js'],
+  outfile: 'build/bench/hook.js',
+  bundle: true,
+  format: 'esm',
+  minify: true,
+  define: { 'process.env.NODE_ENV': '"production"' },
+  plugins: [
+    {
+      name: 'the package is beside',
+      setup: (b) =>
+        b.onResolve({ filter: /^\.\/(index|keys)\.js$/ }, ({ path }) => ({
+          path: `/dist${path.slice(1)}`,
+          external: true,
+        })),
+    },
+  ],
+});
 
 /** Files as an application would serve them: from the browser's cache when they were loaded before. */
 function serve(request, response) {
@@ -95,6 +116,8 @@ for (const row of [
   const n = /MiB|Series|Slice/.test(row) || quick ? rounds : 3 * rounds; // a turn of small calls takes 20 ms, and any other process shows
   results.rows[row] = await page.evaluate(([row, n]) => bench.measure(row, n), [row, n]);
 }
+say('hookGet');
+results.rows.hookGet = await page.evaluate((n) => bench.measureHook(n), 3 * rounds);
 say('longest task');
 results.rows.longest = await page.evaluate((n) => bench.measureLongest(n), quick ? 3 : rounds);
 say('memory');
