@@ -142,7 +142,7 @@ withApp('the bench has a row for each bar and takes the figures from the same ro
   const round = (ours: number, floor: number) => ({ ours, floor });
   // The machine becomes ten times slower in the last round: a ratio of medians would say 1.
   const list = [round(2, 1), round(2, 1), round(10, 20)];
-  const all = Object.fromEntries([...rows, 'open', 'longest', 'load'].map((row) => [row, list]));
+  const all = Object.fromEntries([...rows, 'hookGet', 'open', 'longest', 'load'].map((row) => [row, list]));
   const text = table({
     rows: all,
     growth: [{ call: 'get', size: 100, round: 0, ms: 1 }],
