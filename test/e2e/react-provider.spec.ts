@@ -160,6 +160,7 @@ for (const version of versions)
     }) => {
       const seen = await page.evaluate(async (secret) => {
         const h = react.createElement;
+        await import(`${location.origin}/some/folder/later.js`); // which listens once, by itself
         let opened = 0;
         const listen = idbvault.securityEvents.addEventListener;
         idbvault.securityEvents.addEventListener = function (...all: Parameters<typeof listen>) {
