@@ -5,6 +5,7 @@ import net from 'node:net';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { expect, type Page } from '@playwright/test';
+import { CSP as policy, serveSite } from '../e2e/app.ts';
 
 // Projects of applications, made anew in build/packages from the files that lie here.
 
@@ -13,11 +14,6 @@ export const packages = path.join(root, 'build/packages');
 
 const { version } = JSON.parse(fs.readFileSync(path.join(root, 'package.json'), 'utf8')) as { version: string };
 export const tarball = path.join(packages, `idbvault-${version}.tgz`);
-
-/** What an application must allow, and no more, with Trusted Types demanded. */
-export const policy =
-  "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; " +
-  "connect-src 'self'; base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'";
 
 /** Runs a program to its end, and returns what it wrote. */
 export async function run(cwd: string, program: string, ...args: string[]): Promise<string> {
@@ -87,6 +83,12 @@ async function stop(server: ChildProcess): Promise<void> {
   const ended = new Promise((resolve) => server.once('exit', resolve));
   server.kill();
   await ended;
+}
+
+/** Serves files as they lie in a folder, under the policy. */
+export async function serveFolder(folder: string): Promise<Served> {
+  const { url, close } = await serveSite({ '/': folder });
+  return { url: `${url}index.html`, stop: close };
 }
 
 /** Has the pages of a server come under a policy, as the application's own server would. */

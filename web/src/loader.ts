@@ -217,7 +217,7 @@ const notLoaded = (url: string | URL, why = 'it could not be fetched') =>
 /** Waits for a file of the package that is imported when it is needed. */
 export const loaded = <T>(file: string, importing: Promise<T>): Promise<T> =>
   importing.catch(() => {
-    throw notLoaded(new URL(file, import.meta.url));
+    throw notLoaded(file);
   });
 
 /** Where the package's WebAssembly is. */

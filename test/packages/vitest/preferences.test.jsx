@@ -1,0 +1,2 @@
+import { act, render, screen } from '@testing-library/react';
+import { createEncryptedStorage, DataClassification } from 'idbvault';
