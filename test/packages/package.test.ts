@@ -58,3 +58,18 @@ test('what the files import is in the package', async () => {
       );
   }
 });
+
+test('the code in docs/GETTING-STARTED.md is that of the projects here', () => {
+  const files = fs.readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' });
+  const texts = files
+    .filter((file) => file.includes(path.sep) && /\.(jsx?|tsx|html)$/.test(file))
+    .map((file) => fs.readFileSync(path.join(import.meta.dirname, file), 'utf8'));
+  const page = fs.readFileSync(path.join(root, 'docs/GETTING-STARTED.md'), 'utf8');
+  const blocks = [...page.matchAll(/```(?:jsx?|tsx|html)\n(.*?)```/gs)].map(([, code]) => code as string);
+  expect(blocks.length).toBeGreaterThan(5);
+  for (const code of blocks)
+    expect(
+      texts.some((text) => text.includes(code)),
+      code,
+    ).toBe(true);
+});

@@ -1,5 +1,9 @@
+import path from 'node:path';
 import { expect, type Page, test } from '@playwright/test';
-import { complaintsOf, makeProject, run, type Served, serve, serveFolder } from './project.ts';
+import { build } from 'esbuild';
+import { complaintsOf, makeProject, packages, run, type Served, serve, serveFolder } from './project.ts';
+
+// Each tool by itself: a fresh project, the tarball, and the least that keeps a value over a reload.
 
 let served: Served | undefined;
 
@@ -17,10 +21,20 @@ async function visited(page: Page, url: string): Promise<void> {
 }
 
 test('no tool at all: a module imports the package from its folder', async ({ page }) => {
-  served = await serveFolder(await makeProject('plain', []));
+  const folder = await makeProject('plain', []);
+  served = await serveFolder(folder);
   const complaints = complaintsOf(page);
   await visited(page, served.url);
   expect(complaints).toEqual([]);
+});
+
+test('of what is imported and not used, a bundle has nothing', async () => {
+  const entries = ['', '/keys', '/archive', '/offline', '/react', '/persist/zustand'];
+  const contents = entries.map((entry, i) => `import * as unused${i} from 'idbvault${entry}';`).join('\n');
+  const stdin = { contents, resolveDir: path.join(packages, 'plain') };
+  const here = { tsconfigRaw: {}, external: ['react'], write: false } as const; // and not the paths of this repository
+  const { outputFiles } = await build({ stdin, bundle: true, format: 'esm', ...here });
+  expect(outputFiles.map(({ text }) => text.trim())).toEqual(['']);
 });
 
 test('webpack 5', async ({ page }) => {
@@ -49,4 +63,9 @@ test('Next.js with its App Router: the server says that it loads, and the browse
   await page.reload();
   await expect(button).toHaveText('Current theme: dark');
   expect(complaints).toEqual([]);
+});
+
+test('Vitest with jsdom: the library itself runs, on what the setup file stands in for', async () => {
+  const folder = await makeProject('vitest', ['vitest@4.1.12', 'jsdom@27.3.0', 'fake-indexeddb@6.2.8']);
+  expect(await run(folder, 'npx', 'vitest', 'run', '--root', '.', '--no-color')).toMatch(/Tests +2 passed/);
 });
