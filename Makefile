@@ -7,7 +7,7 @@ NODE_GO    = GOOS=js GOARCH=wasm go
 GOFUMPT     = go run mvdan.cc/gofumpt@v0.12.0
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: demo build test test-crash bench bench-quick lint size npm browsers
+.PHONY: demo build test test-packages test-crash bench bench-quick lint size npm browsers
 
 demo: build
 	node scripts/demo.mjs
@@ -28,6 +28,10 @@ test: browsers lint build size
 	node --test test/reader/
 	$(NODE_GO) test -exec="node $(CURDIR)/test/wasm/run-node.mjs" ./jsbridge/... ./idb
 	npx playwright test
+
+# Installs the packed package in fresh projects of the tools that applications are built with, from the registry.
+test-packages: browsers build
+	npx playwright test -c test/packages/playwright.config.ts
 
 # Kills each browser 220 times, or IDBVAULT_KILLS times. It takes some 20 minutes.
 test-crash: browsers build

@@ -76,7 +76,12 @@ const wasmExecIsInside = {
   name: 'wasm_exec.js',
   setup: (b) => b.onResolve({ filter: /wasm_exec/ }, () => ({ path: resolve('web/wasm_exec.js') })),
 };
-await bundle('worker', { plugins: [wasmExecIsInside] });
+const troubleIsInside = {
+  name: 'trouble.ts',
+  setup: (b) => b.onResolve({ filter: /trouble-later/ }, () => ({ path: resolve('web/src/trouble-inside.ts') })),
+};
+const allInside = [wasmExecIsInside, troubleIsInside];
+await bundle('worker', { plugins: allInside });
 // Nor may a service worker import later. Of the options whose files these are, it gives none.
 const unused = {
   name: 'what a service worker does not use',
@@ -85,7 +90,7 @@ const unused = {
     b.onLoad({ filter: /./, namespace: 'unused' }, () => ({ contents: '' }));
   },
 };
-await bundle('service-worker', { plugins: [wasmExecIsInside, unused] });
+await bundle('service-worker', { plugins: [...allInside, unused] });
 copyFileSync('web/wasm_exec.js', 'web/dist/wasm_exec.js');
 execFileSync('npx', ['tsc', '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
 

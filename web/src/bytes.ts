@@ -1,4 +1,5 @@
 import { invalid } from './errors.ts';
+import { view } from './host.ts';
 import { isWellFormed } from './text.ts';
 
 /** What a storage keeps: text, bytes, or a Blob with its content type. */
@@ -18,12 +19,7 @@ export function copyBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
     return encoder.encode(value);
   }
   try {
-    if (ArrayBuffer.isView(value)) {
-      const copy = new Uint8Array(value.byteLength);
-      copy.set(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
-      return copy;
-    }
-    return value instanceof ArrayBuffer ? new Uint8Array(value.slice(0)) : undefined;
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return view(value).slice();
   } catch {
     throw invalid('The buffer is detached; its bytes went elsewhere.');
   }

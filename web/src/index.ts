@@ -15,6 +15,7 @@ export type { ObjectURL } from './images.ts';
 export * from './internal.ts';
 export type { Entry, WriteOptions } from './items.ts';
 export type { Later, SpaceEstimate, SpaceOf, StreamOptions } from './later-names.ts';
+export { isSupported, type WasmPlace } from './loader.ts';
 export { createEncryptedStorage, destroyVault, preload, type StorageOptions } from './open.ts';
 export type { Secret } from './secret.ts';
 export { type EncryptedPackage, type EncryptionConfig, type EncryptionMetadata, EncryptionService } from './service.ts';

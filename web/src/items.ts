@@ -48,12 +48,14 @@ export const nameOf = (key: unknown): string => checkText(key, 1, 1024, "A recor
 
 export function itemOf(entry: Entry): Item & Payload {
   if (typeof entry !== 'object' || entry === null) throw invalid('An entry must be { key, value }.');
-  const name = nameOf(entry.key);
-  const context = contextText(entry.context);
-  const { classification: asked = DataClassification.CONFIDENTIAL } = entry;
-  const classification = classNumber(asked);
-  const { kind, contentType, size, bytes } = payloadOf(entry.value);
-  return { name, classification, context, kind, contentType, size, bytes, ttlMs: entry.ttlMs };
+  const { key, context, classification = DataClassification.CONFIDENTIAL, value, ttlMs } = entry;
+  return {
+    name: nameOf(key),
+    context: contextText(context),
+    classification: classNumber(classification),
+    ...payloadOf(value),
+    ttlMs,
+  };
 }
 
 export function listOf<T>(list: T[]): T[] {

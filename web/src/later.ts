@@ -1,14 +1,16 @@
+import { warnOfBundledKey } from './bundled-key.ts';
 import { classNumber, type DataClassification } from './classification.ts';
 import { engineOf, importSecret, invalid, isUnlocked, openStore, tellOpened } from './internal.ts';
 import type { Inside } from './later-names.ts';
 import type { Link, Place } from './link.ts';
 import { passItem } from './pass.ts';
+import { sweep } from './purge.ts';
 import type { Secret } from './secret.ts';
 import type { RecordMetadata } from './storage.ts';
 import type { Context } from './value.ts';
 
 export { getImageBitmap, getObjectURL } from './images.ts';
-export { purgeExpired, sweep } from './purge.ts';
+export { purgeExpired } from './purge.ts';
 export { blobOf, type Read } from './read.ts';
 export { estimate, requestPersistence } from './space.ts';
 export { getDecryptedRange, getDecryptedStream, setEncryptedStream } from './streams.ts';
@@ -66,6 +68,12 @@ export async function unlocked(
   old.engine.tell((core) => core.release(old.store));
   tellOpened(place.database);
   return link;
+}
+
+/** Does what no caller waits for once a vault was opened. */
+export async function opened(database: string): Promise<void> {
+  warnOfBundledKey();
+  await sweep(database);
 }
 
 /** Deletes the vault of a database. */

@@ -2,6 +2,7 @@ import { VaultError } from './errors.ts';
 import { type Core, makeHost } from './host.ts';
 import type { Connection } from './host-idb.ts';
 import { Slots } from './slots.ts';
+import { importTrouble } from './trouble-later.ts';
 
 /** The exports that are calls on an open store. */
 export type StoreCall =
@@ -190,15 +191,24 @@ async function begin(): Promise<Engine> {
   return engine;
 }
 
-const trouble = () => loaded('./trouble.js', import('./trouble.ts'));
+const trouble = () => loaded('./trouble.js', importTrouble());
+
+/**
+ * Whether this page, or this worker, has what idbvault needs: a secure context, SubtleCrypto, IndexedDB and WebAssembly. It loads
+ * nothing. Where it is false, calls reject with `ERR_UNSUPPORTED` and say what is missing. A Content-Security-Policy that forbids
+ * WebAssembly is only noticed when that is loaded.
+ */
+export function isSupported(): boolean {
+  const { isSecureContext, crypto, indexedDB, WebAssembly } = globalThis;
+  return !!(isSecureContext && crypto?.subtle && indexedDB && WebAssembly);
+}
 
 /** @throws VaultError `ERR_UNSUPPORTED` where the page lacks something that idbvault needs */
 export async function requirePlatform(): Promise<void> {
-  const { isSecureContext, crypto, indexedDB, WebAssembly } = globalThis;
-  if (!isSecureContext || !crypto?.subtle || !indexedDB || !WebAssembly) throw (await trouble()).lacking();
+  if (!isSupported()) throw (await trouble()).lacking();
 }
 
-const notLoaded = (url: URL, why: string) =>
+const notLoaded = (url: string | URL, why = 'it could not be fetched') =>
   new VaultError(
     'ERR_LOAD',
     `The file ${url} or wasm_exec.js was not loaded: ${why}. Deploy the package's files beside each other.`,
@@ -207,32 +217,36 @@ const notLoaded = (url: URL, why: string) =>
 /** Waits for a file of the package that is imported when it is needed. */
 export const loaded = <T>(file: string, importing: Promise<T>): Promise<T> =>
   importing.catch(() => {
-    throw notLoaded(new URL(file, import.meta.url), 'it could not be fetched');
+    throw notLoaded(file);
   });
 
-async function load(): Promise<WebAssembly.Module> {
+/** Where the package's WebAssembly is. */
+export interface WasmPlace {
+  /**
+   * The URL of idbvault.wasm, from the page's own address, where it is not beside the package's files. It holds for what is loaded
+   * from then on, in workers of `runIn` too.
+   */
+  wasmUrl?: string | URL | undefined;
+}
+
+export const program: WasmPlace = {};
+
+async function load(get: (url: string | URL) => Promise<Response> = fetch): Promise<WebAssembly.Module> {
   await requirePlatform();
-  const url = new URL('./idbvault.wasm', import.meta.url);
+  const url = program.wasmUrl ?? new URL('./idbvault.wasm', import.meta.url);
   const failed = () => {
-    throw notLoaded(url, 'it could not be fetched');
+    throw notLoaded(url);
   };
   // The browser compiles while the rest of the file comes, and while the runtime is loaded.
-  const compiling = fetch(url).then((response) => compile(url, response), failed);
+  const compiling = get(url).then((response) => compile(url, response), failed);
   const [module] = await Promise.all([compiling, loadRuntime().catch(failed)]);
   return module;
 }
 
-/** Has the engine, if none was loaded yet, made of a program that comes in another way, or from elsewhere than beside this file. */
-export function loadFrom(
-  get: (url: URL) => Promise<Response>,
-  url = new URL('./idbvault.wasm', import.meta.url),
-): void {
+/** Has the engine, if none was loaded yet, made of a program that comes in another way. */
+export function loadFrom(get: (url: string | URL) => Promise<Response>): void {
   if (compiled) return;
-  const failed = () => {
-    throw notLoaded(url, 'it could not be fetched');
-  };
-  const compiling = get(url).then((response) => compile(url, response), failed);
-  compiled = Promise.all([compiling, loadRuntime()]).then(([module]) => module);
+  compiled = load(get);
   compiled.catch(() => {}); // reported to the call that needs it
 }
 
@@ -247,7 +261,7 @@ async function loadRuntime(): Promise<void> {
   for (const name of introduced) delete page[name];
 }
 
-async function compile(url: URL, response: Response): Promise<WebAssembly.Module> {
+async function compile(url: string | URL, response: Response): Promise<WebAssembly.Module> {
   if (!response.ok) throw notLoaded(url, `HTTP ${response.status}`);
   const type = response.headers.get('content-type');
   try {
@@ -255,7 +269,7 @@ async function compile(url: URL, response: Response): Promise<WebAssembly.Module
       ? WebAssembly.compileStreaming(response)
       : WebAssembly.compile(await response.arrayBuffer()));
   } catch (error) {
-    const { forbidden } = await trouble();
-    throw forbidden(error) ?? notLoaded(url, `it is not WebAssembly but ${type ?? 'untyped'}`);
+    const { forbidden, unlike } = await trouble();
+    throw forbidden(error) ?? notLoaded(url, unlike(type));
   }
 }

@@ -14,8 +14,8 @@ export interface CrossedError {
 export type Stub = 'promise' | 'function';
 
 export type ToWorker =
-  /** The first message. The worker holds the Web Lock for as long as it lives. */
-  | { database: string; lock: string }
+  /** The first message. The worker holds the Web Lock for as long as it lives, and loads the WebAssembly from `wasmUrl`, where one is given. */
+  | { database: string; lock: string; wasmUrl?: string | undefined }
   /** A call, or with no number what settles nothing. */
   | { call?: number; steps: Step[]; payloads: unknown[] }
   /** What a payload that stayed came to. An error stays, too. */

@@ -5,7 +5,7 @@ import { invalid, VaultError } from './errors.ts';
 import type { ClassPolicy, Evict, Extras } from './extras.ts';
 import { isUnlocked } from './host.ts';
 import { engineOf, lockVault, lockWatch, openStore, type Place } from './link.ts';
-import { loaded, type OpenNumbers, running } from './loader.ts';
+import { loaded, type OpenNumbers, program, running, type WasmPlace } from './loader.ts';
 import { aside, later, tellOpened } from './openings.ts';
 import { asInteger } from './pass.ts';
 import { environmentSecret, importSecret, type Secret } from './secret.ts';
@@ -149,11 +149,12 @@ export async function createEncryptedStorage(
 
 /**
  * Loads and starts the WebAssembly early, while the page asks for a passphrase, say. It is loaded once a page, and else when it
- * is first needed.
+ * is first needed. Where idbvault.wasm is elsewhere, say so here before anything else is called.
  *
  * @throws VaultError `ERR_UNSUPPORTED`, `ERR_LOAD`
  */
-export async function preload(): Promise<void> {
+export async function preload(place?: WasmPlace): Promise<void> {
+  Object.assign(program, place);
   await running();
 }
 

@@ -10,7 +10,7 @@ export function onOpen(listener: (database: string) => void): void {
 /** @internal */
 export function tellOpened(database: string): void {
   for (const listener of [...listeners]) listener(database);
-  aside((file) => file.sweep(database)); // or another page sweeps
+  aside((file) => file.opened(database)); // or another page sweeps
 }
 
 export const later = () => loaded('./later.js', import('./later.ts'));

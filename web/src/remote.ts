@@ -1,4 +1,4 @@
-import { invalid, isUnlocked, remotes, tellSecurity, VaultError, type VaultErrorCode } from './index.ts';
+import { invalid, isUnlocked, program, remotes, tellSecurity, VaultError, type VaultErrorCode } from './index.ts';
 import type { Exports } from './loader.ts';
 import type { CrossedError, FromWorker, Step, Stub, ToWorker } from './messages.ts';
 import { pageSize } from './pass.ts';
@@ -55,7 +55,7 @@ class RemoteEngine implements AnyEngine {
       this.end(this.#heard ? crashed() : notLoaded());
     };
     const lock = `idbvault worker ${crypto.randomUUID()}`;
-    this.#post({ database, lock });
+    this.#post({ database, lock, wasmUrl: absolute(program.wasmUrl) });
   }
 
   get alive(): boolean {
@@ -149,6 +149,16 @@ class RemoteEngine implements AnyEngine {
       if (of) of.stayed = error;
       this.#post({ asked, failed: true });
     }
+  }
+}
+
+/** What fetch takes a URL for on this page; one that is none, it refuses in the worker, too. */
+function absolute(url: string | URL | undefined): string | undefined {
+  if (url === undefined) return;
+  try {
+    return new URL(url, document.baseURI).href;
+  } catch {
+    return String(url);
   }
 }
 

@@ -1,3 +1,4 @@
+import { copyBytes } from './bytes.ts';
 import { invalid } from './errors.ts';
 import { requirePlatform } from './loader.ts';
 import { isWellFormed } from './text.ts';
@@ -39,18 +40,14 @@ export async function importSecret(secret: unknown): Promise<ImportedSecret> {
 }
 
 function secretBytes(secret: unknown): Uint8Array<ArrayBuffer> {
-  const tooShort = () => invalid('The secret must have at least 8 characters or bytes.');
-  if (secret instanceof Uint8Array) {
-    if (secret.length < 8) throw tooShort();
-    return new Uint8Array(secret);
-  }
-  if (typeof secret !== 'string') throw invalid('The secret must be a string or a Uint8Array.');
+  const isText = typeof secret === 'string';
+  if (!isText && !(secret instanceof Uint8Array)) throw invalid('The secret must be a string or a Uint8Array.');
   // Before it is normalised: Firefox's normalize puts something else in the place of an unpaired surrogate.
-  if (!isWellFormed(secret) || secret.includes('\0'))
+  if (isText && (!isWellFormed(secret) || secret.includes('\0')))
     throw invalid('The secret has an unpaired surrogate or a NUL. Take it from a text field unchanged.');
-  const normal = secret.normalize('NFKC'); // no character becomes NUL
-  if ([...normal].length < 8) throw tooShort();
-  return new TextEncoder().encode(normal);
+  const normal = isText ? secret.normalize('NFKC') : secret; // no character becomes NUL
+  if ((isText ? [...normal] : normal).length < 8) throw invalid('The secret must have at least 8 characters or bytes.');
+  return copyBytes(normal) as Uint8Array<ArrayBuffer>;
 }
 
 /** The secret of the Vite application that this is built into; Vite puts it in the place of the expression below. */

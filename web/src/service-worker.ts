@@ -16,7 +16,7 @@ import {
   readKept,
   recordName,
 } from './kept-response.ts';
-import { loadFrom } from './loader.ts';
+import { loadFrom, program } from './loader.ts';
 import { fileOf, keepFiles, precached } from './precache.ts';
 import { type Fetching, scope } from './service-worker-scope.ts';
 import type { EncryptedStorage } from './storage.ts';
@@ -132,12 +132,9 @@ function fetchOnly(request: Request): Promise<Response> {
   return own ? fetch(request, { cache: 'no-store', mode: 'same-origin' }) : fetch(request);
 }
 
-/** Where idbvault.wasm lies, if not beside this file. */
-let wasm: URL | undefined;
-
 /** Opens the vault. A service worker's own fetches pass it by, so that it must look for the engine itself. */
 async function open({ database, store }: Cache): Promise<EncryptedStorage> {
-  loadFrom(async (url) => (await precached(url.href)) ?? fetch(url), wasm);
+  loadFrom(async (url) => (await precached(String(url))) ?? fetch(url));
   return borrowed(database, store);
 }
 
@@ -221,6 +218,6 @@ export function installEncryptedCache(options: EncryptedCacheOptions): void {
   const cache = checked(options);
   const { precache = [], wasmUrl } = options;
   for (const url of precache) files.add(absolute(url));
-  if (wasmUrl !== undefined) wasm = new URL(absolute(String(wasmUrl)));
+  if (wasmUrl !== undefined) program.wasmUrl = absolute(String(wasmUrl));
   if (installed.push(cache) === 1) listen();
 }

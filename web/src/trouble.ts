@@ -16,3 +16,7 @@ export function forbidden(error: unknown): VaultError | undefined {
   if (/unsafe-eval|CSP|Content.Security/i.test(String(error)))
     return unsupported("The page's Content-Security-Policy forbids WebAssembly. Add 'wasm-unsafe-eval' to script-src.");
 }
+
+/** Says what came instead of WebAssembly. */
+export const unlike = (type: string | null): string =>
+  `it is not WebAssembly but ${type ?? 'untyped'}${/html/.test(type ?? '') ? " (under Vite 7, set optimizeDeps: { exclude: ['idbvault'] } in vite.config)" : ''}`;

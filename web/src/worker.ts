@@ -1,7 +1,7 @@
 // The worker that Go and the keys of one vault live in. It runs what remote.ts recorded on the page, in the same order.
 import { VaultError } from './errors.ts';
 import { isUnlocked, type SecurityDetail, securityEvents } from './host.ts';
-import { type Engine, type Exports, running } from './loader.ts';
+import { type Engine, type Exports, program, running } from './loader.ts';
 import type { CrossedError, FromWorker, Step, ToWorker } from './messages.ts';
 
 type Core = Record<string, (...numbers: number[]) => void>;
@@ -78,6 +78,7 @@ securityEvents.addEventListener('security', (event) =>
 addEventListener('message', ({ data }: MessageEvent<ToWorker>) => {
   if ('database' in data) {
     database = data.database;
+    program.wasmUrl = data.wasmUrl;
     const forever = () => {
       post({ held: true });
       return new Promise(() => {});

@@ -1,0 +1,5 @@
+import { Preferences } from './preferences';
+
+export default function Page() {
+  return <Preferences />;
+}

@@ -1,0 +1,2 @@
+/** Loads trouble.ts, which most pages never need. */
+export const importTrouble = () => import('./trouble.ts');
