@@ -93,11 +93,12 @@ for (const which of ['printed', 'ours'] as const) {
     await expect(page.getByRole('button')).toHaveText('Current theme: ');
     await page.getByRole('button').click();
     await expect(page.getByRole('button')).toHaveText('Current theme: dark');
+    // Once, however often the vault was opened: the printed hook opens it for each call. estimate() is of the file that warns.
+    await page.evaluate((masterKey) => open(masterKey).then((storage) => storage.estimate()), masterKey);
+    expect(warnings).toEqual([expect.stringContaining('it is no secret')]);
     await page.reload();
     await page.evaluate((which) => show(which, 1), which);
     await expect(page.getByRole('button')).toHaveText('Current theme: dark');
-    // Once a load of the page, however often a vault is opened: the printed hook does so for each call.
-    await expect.poll(() => warnings).toEqual(Array(2).fill(expect.stringContaining('it is no secret')));
   });
 }
 
