@@ -113,7 +113,7 @@ for (const row of [
   'showSlice',
 ]) {
   say(row);
-  const n = /MiB|Series|Slice/.test(row) || quick ? rounds : 3 * rounds; // a turn of small calls takes 20 ms, and any other process shows
+  const n = /MiB|Series/.test(row) || quick ? rounds : 3 * rounds; // a turn of small calls takes 20 ms, and any other process shows
   results.rows[row] = await page.evaluate(([row, n]) => bench.measure(row, n), [row, n]);
 }
 say('hookGet');
