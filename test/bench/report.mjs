@@ -166,7 +166,7 @@ export function document(results) {
   const { sizes, lines } = growthLines(results);
   const spread = ({ low, high }) => `${two(low)} to ${two(high)}`;
   const text = `
-Measured on ${machine.date} with ${machine.browser} on ${machine.cores} cores of ${machine.processor}, ${machine.rounds} rounds, ${3 * machine.rounds} of the rows of 200 B.
+Measured on ${machine.date} with ${machine.browser} on ${machine.cores} cores of ${machine.processor}, ${machine.rounds} rounds, ${3 * machine.rounds} of the rows of 200 B, of single slices and of the hook.
 
 | work | ratio to the floor | middle half of the rounds | at most |
 |---|---|---|---|

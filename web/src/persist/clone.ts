@@ -13,6 +13,9 @@ const version = 1;
 /** Begins a value with bytes: this byte, the length of the text as 4 bytes, the text, the bytes. */
 const withBytes = 1;
 
+/** Whether there are bytes in a value that was encoded, by what it is read as text. */
+export const hasBytes = (text: string): boolean => text.charCodeAt(0) === withBytes;
+
 const views = new Set(
   'Int8 Uint8 Uint8Clamped Int16 Uint16 Int32 Uint32 Float16 Float32 Float64 BigInt64 BigUint64'
     .split(' ')

@@ -1,5 +1,5 @@
 import { invalid } from '../index.ts';
-import { decode, encode } from './clone.ts';
+import { decode, encode, hasBytes } from './clone.ts';
 import { Place } from './place.ts';
 
 /** Values of the types that IndexedDB keeps, under names with a prefix. */
@@ -36,7 +36,7 @@ export class Kept {
    */
   update(name: string, f: (value: unknown) => unknown): Promise<void> {
     return this.#place.update(name, (text) => {
-      if (text?.startsWith('\u0001')) throw invalid('The value has bytes in it. Change it with get and set.');
+      if (text !== null && hasBytes(text)) throw invalid('The value has bytes in it. Change it with get and set.');
       return encode(f(text === null ? undefined : decode(new TextEncoder().encode(text))));
     });
   }
